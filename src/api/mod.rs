@@ -1,0 +1,3 @@
+//! gRPC: router, layers, wire <-> domain, errors -> `tonic::Status`.
+
+pub mod proto;

@@ -1,0 +1,3 @@
+//! The client that other services and the command line use.
+
+pub mod proto;

@@ -1,0 +1,5 @@
+//! The generated clients of `proto/`.
+
+#![allow(missing_docs, clippy::all, clippy::pedantic)]
+
+include!(concat!(env!("OUT_DIR"), "/clients/vidne.v1.rs"));

@@ -1,0 +1,3 @@
+//! Domain event <-> canonical bytes and JSON; normalisation, fingerprint, leaf hash.
+
+pub mod proto;

@@ -1,0 +1,1 @@
+//! What `vidne demo` needs beside the product itself.

@@ -1,0 +1,3 @@
+//! Formats, cutting files, the publish protocol, destinations.
+
+pub mod sftp;

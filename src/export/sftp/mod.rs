@@ -1,0 +1,1 @@
+//! OpenDAL service for SFTP on russh.

@@ -1,0 +1,2 @@
+//! vidne
+fn main() {}

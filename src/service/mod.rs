@@ -1,0 +1,1 @@
+//! The use cases: record, query, manage tenants and export jobs.
