@@ -204,6 +204,12 @@ impl ConnectError {
 }
 
 impl SftpError {
+    /// Whether trying again without changing anything can help. What the server was asked to do may have
+    /// happened nevertheless.
+    pub fn is_temporary(&self) -> bool {
+        matches!(self, Self::TimedOut { .. } | Self::Lost { .. })
+    }
+
     pub(super) fn is_not_found(&self) -> bool {
         matches!(self, Self::Status { status: Status::NoSuchFile, .. })
     }
@@ -233,16 +239,13 @@ impl From<ConnectError> for Error {
 
 impl From<SftpError> for Error {
     fn from(error: SftpError) -> Self {
-        let (kind, temporary) = match &error {
-            SftpError::Status { status: Status::NoSuchFile, .. } => (ErrorKind::NotFound, false),
-            SftpError::Status { status: Status::PermissionDenied, .. } => {
-                (ErrorKind::PermissionDenied, false)
-            }
-            SftpError::Status { status: Status::Unsupported, .. } => (ErrorKind::Unsupported, false),
-            SftpError::Status { .. } => (ErrorKind::Unexpected, false),
-            SftpError::TimedOut { .. } | SftpError::Lost { .. } => (ErrorKind::Unexpected, true),
-            SftpError::Protocol(_) => (ErrorKind::Unexpected, false),
+        let kind = match &error {
+            SftpError::Status { status: Status::NoSuchFile, .. } => ErrorKind::NotFound,
+            SftpError::Status { status: Status::PermissionDenied, .. } => ErrorKind::PermissionDenied,
+            SftpError::Status { status: Status::Unsupported, .. } => ErrorKind::Unsupported,
+            _ => ErrorKind::Unexpected,
         };
+        let temporary = error.is_temporary();
         Error::new(kind, error.to_string()).set_source(error).with_temporary(temporary)
     }
 }
@@ -255,6 +258,15 @@ pub fn connect_error(error: &Error) -> Option<&ConnectError> {
 /// The server's refusal or the broken connection inside an OpenDAL error, if that is what it is.
 pub fn sftp_error(error: &Error) -> Option<&SftpError> {
     caused_by(error)
+}
+
+/// Whether starting the whole job again later can help, because the server was away or went silent.
+///
+/// OpenDAL's own flags do not tell: they say whether one call may be repeated, and its retry layer marks
+/// every error it gives up on in the same way.
+pub fn is_transient(error: &Error) -> bool {
+    connect_error(error).is_some_and(ConnectError::is_temporary)
+        || sftp_error(error).is_some_and(SftpError::is_temporary)
 }
 
 fn caused_by<E: StdError + 'static>(error: &Error) -> Option<&E> {

@@ -32,7 +32,8 @@ pub use address::{Address, AddressError, DEFAULT_PORT};
 pub use config::{Credentials, PrivateKeyText, SftpConfig, SftpLimits};
 pub use connect::presented_host_key;
 pub use error::{
-    AuthReason, ConnectError, KeyError, SftpError, Status, UnreachableReason, connect_error, sftp_error,
+    AuthReason, ConnectError, KeyError, SftpError, Status, UnreachableReason, connect_error, is_transient,
+    sftp_error,
 };
 pub use host_key::{HostKeyInfo, HostKeyPin, HostKeyPinError};
 pub use operator::operator;
