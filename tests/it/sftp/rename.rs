@@ -1,5 +1,6 @@
-use opendal::{ErrorKind, Operator};
+use opendal::{Error, ErrorKind, Operator};
 use vidne::demo::sftp_server::Quirks;
+use vidne::export::sftp::{SftpError, Status, sftp_error};
 
 use super::target::{Demo, open, proftpd_config, sshd, sshd_config};
 use crate::support::proftpd::Proftpd;
@@ -61,7 +62,7 @@ async fn no_quirk_makes_the_loopback_server_replace() {
 }
 
 /// Several publish under one name at once: looking first lets them all through, the server lets one win.
-async fn one_of_many_wins(operator: &Operator) {
+async fn one_of_many_wins(operator: &Operator, refusal: (Status, &str)) {
     const MANY: usize = 16;
     for number in 0..MANY {
         operator.write(&format!("{number}.part"), format!("{number}")).await.unwrap();
@@ -74,17 +75,21 @@ async fn one_of_many_wins(operator: &Operator) {
     let won: Vec<usize> = (0..MANY).filter(|number| outcomes[*number].is_ok()).collect();
     assert_eq!(won.len(), 1, "{outcomes:?}");
     assert_eq!(content(operator, "one").await, won[0].to_string().as_bytes());
-    for refused in outcomes.into_iter().filter_map(Result::err) {
-        assert_eq!(refused.kind(), ErrorKind::ConditionNotMatch, "{refused}");
-    }
+    let refused: Vec<Error> = outcomes.into_iter().filter_map(Result::err).collect();
+    assert!(refused.iter().all(|error| error.kind() == ErrorKind::ConditionNotMatch), "{refused:?}");
+    let in_its_code = |error: &Error| match sftp_error(error) {
+        Some(SftpError::Status { status, message }) => *status == refusal.0 && message.starts_with(refusal.1),
+        _ => false,
+    };
+    assert!(refused.iter().any(in_its_code), "looking first caught all: {refused:?}");
 }
 
 #[tokio::test]
 async fn a_refused_rename_means_exists_in_each_servers_own_code() {
     let sshd = sshd();
-    one_of_many_wins(&open(sshd_config(&sshd))).await;
+    one_of_many_wins(&open(sshd_config(&sshd)), (Status::Failure, "Failure")).await;
     let proftpd = Proftpd::start();
-    one_of_many_wins(&open(proftpd_config(&proftpd))).await;
+    one_of_many_wins(&open(proftpd_config(&proftpd)), (Status::Other, "code 11: ")).await;
     let demo = Demo::start(Quirks { rename_answers_code_11: true, ..Quirks::default() }).await;
-    one_of_many_wins(&open(demo.config())).await;
+    one_of_many_wins(&open(demo.config()), (Status::Other, "code 11: ")).await;
 }
