@@ -1,1 +1,5 @@
-//! Integration tests.
+//! Integration tests: one binary, one folder per room.
+
+mod codec;
+mod domain;
+mod support;
