@@ -105,7 +105,7 @@ fn target(role: i32, target_type: i32, id: &str, name: &str, tenant_id: &str) ->
 pub fn any_input() -> impl Strategy<Value = EventInput> {
     let id = "[a-zA-Z0-9ÆØÅ |=,\"\\\\-]{0,12}";
     let text = any::<String>();
-    let actor = (0..4i32, id, text.clone(), text.clone(), text.clone(), id, id).prop_map(
+    let actor = (0..4i32, id, text, text, text, id, id).prop_map(
         |(actor_type, user_id, name, email, initials, organization_id, tenant_id)| ActorInput {
             actor_type,
             user_id,
@@ -117,24 +117,23 @@ pub fn any_input() -> impl Strategy<Value = EventInput> {
         },
     );
     let address = prop_oneof!["10\\.0\\.[0-9]\\.[0-9]", "2001:db8::[0-9a-f]{1,4}", "\\PC{0,20}"];
-    let source = (address, text.clone(), text.clone()).prop_map(|(ip_address, host, user_agent)| Source {
+    let source = (address, text, text).prop_map(|(ip_address, host, user_agent)| Source {
         ip_address,
         host,
         user_agent,
     });
-    let target =
-        (0..5i32, 0..16i32, id, text.clone(), id).prop_map(|(role, target_type, id, name, tenant_id)| {
-            TargetInput { role, target_type, id, name, tenant_id }
-        });
-    let change = (text.clone(), text.clone(), text.clone())
-        .prop_map(|(field, old_value, new_value)| Change { field, old_value, new_value });
+    let target = (0..5i32, 0..16i32, id, text, id).prop_map(|(role, target_type, id, name, tenant_id)| {
+        TargetInput { role, target_type, id, name, tenant_id }
+    });
+    let change =
+        (text, text, text).prop_map(|(field, old_value, new_value)| Change { field, old_value, new_value });
     let personal = ("[0-9]{0,10}", collection::vec("[0-9]{10}", 0..3)).prop_map(
         |(actor_national_id, subject_national_ids)| Personal { actor_national_id, subject_national_ids },
     );
     (
         (any::<u128>(), proptest::sample::select(recordable()), 0..9i32, 0..4i32),
         option::of((0..253_402_207_200i64, 0..1_000_000_000i32)),
-        (text.clone(), actor, source, collection::vec(target, 0..4), text.clone()),
+        (text, actor, source, collection::vec(target, 0..4), text),
         collection::btree_map(any::<String>(), any_detail(), 0..4),
         collection::btree_map("[a-z][a-z0-9_.-]{0,10}", any::<String>(), 0..4),
         (collection::vec(change, 0..3), personal),
