@@ -1,6 +1,7 @@
 """What the checks share: the connection, refusals with their details, and streams with their tokens."""
 
 import difflib
+import itertools
 
 import grpc
 from google.protobuf import text_format
@@ -106,12 +107,20 @@ class Stream:
 
 
 def same(actual, expected, what: str):
-    """Two values are equal; messages are shown as a difference."""
+    """Two values are equal; messages are shown as a difference, lists around the first one."""
     if actual == expected:
         return
     if hasattr(expected, "DESCRIPTOR"):
         texts = [text_format.MessageToString(side, as_utf8=True).splitlines() for side in (expected, actual)]
         shown = "\n".join(difflib.unified_diff(*texts, "expected", "actual", lineterm=""))
+    elif isinstance(expected, list) and isinstance(actual, list):
+        pairs = enumerate(itertools.zip_longest(expected, actual))
+        first = next(index for index, (left, right) in pairs if left != right)
+        around = slice(max(first - 3, 0), first + 4)
+        shown = (
+            f"at [{first}] of {len(expected)}: expected ... {expected[around]} ...\n"
+            f"actual ({len(actual)} of them) ... {actual[around]} ..."
+        )
     else:
         shown = f"expected {expected!r}\nactual   {actual!r}"
     raise AssertionError(f"{what}:\n{shown}")
