@@ -1,6 +1,9 @@
 //! Integration tests: one binary, one folder per room.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod codec;
+mod crash;
 mod domain;
+mod python;
 mod support;
