@@ -1,3 +1,18 @@
 //! Plain data and pure rules: events, their catalogue, ids, filters, validation, tenants, export jobs.
 
+pub mod catalogue;
+pub mod event;
+pub mod export;
+pub mod filter;
+pub mod id;
+pub mod input;
+pub mod limits;
+pub mod query;
+pub mod receipt;
 pub mod secret;
+pub mod shrink;
+pub mod tenant;
+pub mod text;
+pub mod time;
+pub mod validate;
+pub mod violation;

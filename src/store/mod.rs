@@ -1,1 +1,10 @@
-//! The only room that knows SeaORM.
+//! Where events, tenants and export jobs are kept. The only room that knows SeaORM and sqlx.
+//!
+//! `contract` says what every store promises; `sql` keeps it on SQLite and PostgreSQL, `memory` is the model
+//! that the conformance suite compares them with.
+
+pub mod contract;
+pub mod error;
+
+pub use contract::{EventStore, ExportStore, Store, TenantStore};
+pub use error::StoreError;

@@ -14,7 +14,15 @@ pub struct SystemUser {
 }
 
 impl SystemUser {
+    /// # Panics
+    ///
+    /// If the tests do not run as root, who alone may make users.
     pub fn create() -> Self {
+        assert_eq!(
+            run(Command::new("id").arg("-u")).trim(),
+            "0",
+            "tests of real SFTP servers must run as root"
+        );
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let name = format!("vidne-test-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let mut random = [0; 12];

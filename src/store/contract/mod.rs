@@ -1,0 +1,19 @@
+//! What every store promises. In these texts MUST and MUST NOT are meant literally; the conformance suite
+//! (`tests/it/store/`) holds each of them on every store.
+//!
+//! Every method that changes something is one transaction: when it returns `Ok`, all of it is committed and on
+//! disk; when it returns `Err`, none of it is there - except [`StoreError::Unavailable`], after which the
+//! outcome of a commit may be unknown and the caller looks again.
+
+mod event;
+mod export;
+mod tenant;
+
+pub use event::{AppendOutcome, EventStore, Head, NewEvent, ScanPage, ScanRequest, StoredEvent};
+pub use export::{ExportStore, FileCut, JobUpdate, KeptJob, Lease, NewJob, RunOutcome};
+pub use tenant::{Installation, NewTenant, TenantStore, TenantUpdate};
+
+/// All of it.
+pub trait Store: EventStore + TenantStore + ExportStore {}
+
+impl<T: EventStore + TenantStore + ExportStore> Store for T {}
