@@ -1,6 +1,9 @@
 //! Short names for the column types in use.
 
-use sea_orm_migration::sea_query::{ColumnDef, Index, IndexCreateStatement, Table, TableCreateStatement};
+use sea_orm_migration::{
+    sea_orm::DbBackend,
+    sea_query::{ColumnDef, Index, IndexCreateStatement, Table, TableCreateStatement},
+};
 
 pub(crate) fn table(name: &'static str) -> TableCreateStatement {
     Table::create().table(name).take()
@@ -41,6 +44,15 @@ pub(crate) fn text(name: &'static str) -> ColumnDef {
 
 pub(crate) fn text_or_null(name: &'static str) -> ColumnDef {
     ColumnDef::new(name).text().null().take()
+}
+
+/// An id or name in ASCII, ordered by its bytes on every database.
+pub(crate) fn name(name: &'static str, backend: DbBackend) -> ColumnDef {
+    let mut column = text(name);
+    if backend == DbBackend::Postgres {
+        column.extra("COLLATE \"C\"");
+    }
+    column
 }
 
 pub(crate) fn bytes(name: &'static str) -> ColumnDef {

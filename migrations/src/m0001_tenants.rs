@@ -7,7 +7,7 @@ use sea_orm_migration::{
     sea_query::{ColumnDef, Expr, Query},
 };
 
-use crate::columns::{big, bytes_or_null, flag, integer, key, table, text, uuid_or_null};
+use crate::columns::{big, bytes_or_null, flag, integer, key, name, table, text, uuid_or_null};
 
 pub(crate) struct Migration;
 
@@ -37,7 +37,7 @@ impl MigrationTrait for Migration {
             .create_table(
                 table("tenants")
                     .col(ColumnDef::new("tenant_key").integer().not_null().auto_increment().primary_key())
-                    .col(text("id").unique_key())
+                    .col(name("id", manager.get_database_backend()).unique_key())
                     .col(text("display_name"))
                     .col(flag("closed"))
                     .col(flag("security_events_enabled"))

@@ -1,11 +1,9 @@
 //! Export jobs, their revisions and their files.
 
-use sea_orm_migration::{
-    DbErr, MigrationName, MigrationTrait, SchemaManager, async_trait, sea_query::Index,
-};
+use sea_orm_migration::{DbErr, MigrationName, MigrationTrait, SchemaManager, async_trait, sea_query::Index};
 
 use crate::columns::{
-    big, big_or_null, bytes, bytes_or_null, integer, key, small, table, text, text_or_null,
+    big, big_or_null, bytes, bytes_or_null, integer, key, name, small, table, text, text_or_null,
 };
 
 pub(crate) struct Migration;
@@ -19,13 +17,14 @@ impl MigrationName for Migration {
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let backend = manager.get_database_backend();
         // `live_name` is null once the job is deleted: nulls do not collide in a unique index, so that the name
         // is free again on every database. The row stays, because its files are known by its id.
         manager
             .create_table(
                 table("export_jobs")
                     .col(integer("tenant_key"))
-                    .col(text("job_id"))
+                    .col(name("job_id", backend))
                     .col(text_or_null("live_name"))
                     .col(big("revision"))
                     .col(big("scanned_sequence"))
@@ -59,7 +58,7 @@ impl MigrationTrait for Migration {
             .create_table(
                 table("export_job_revisions")
                     .col(integer("tenant_key"))
-                    .col(text("job_id"))
+                    .col(name("job_id", backend))
                     .col(big("revision"))
                     .col(bytes("settings"))
                     .primary_key(&mut key(&["tenant_key", "job_id", "revision"]))
@@ -70,7 +69,7 @@ impl MigrationTrait for Migration {
             .create_table(
                 table("export_files")
                     .col(integer("tenant_key"))
-                    .col(text("job_id"))
+                    .col(name("job_id", backend))
                     .col(big("number"))
                     .col(text("name"))
                     .col(small("state"))
