@@ -1,3 +1,10 @@
-//! What `vidne demo` needs beside the product itself.
+//! `vidne demo`: the whole job on throw-away data.
 
 pub mod sftp_server;
+
+use crate::cli::CliError;
+
+/// TODO
+pub async fn run(_keep: bool, _style: crate::cli::Style) -> Result<(), CliError> {
+    Ok(())
+}
