@@ -1,1 +1,7 @@
 //! Integration tests.
+
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod crash;
+mod python;
+mod support;
