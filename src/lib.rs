@@ -3,6 +3,7 @@
 //! follow it; export jobs put it as files into a SIEM's SFTP drop folder.
 
 pub mod api;
+pub mod app;
 pub mod cli;
 pub mod client;
 pub mod codec;
@@ -12,5 +13,7 @@ pub mod domain;
 pub mod export;
 pub mod metrics;
 pub mod service;
+pub mod shutdown;
 pub mod store;
+pub mod telemetry;
 pub mod vault;

@@ -1,5 +1,8 @@
 //! `grpc.health.v1.Health`: the process (service ``) and each service of the contract.
 
+use std::sync::Arc;
+
+use tokio::sync::Mutex;
 use tonic_health::{
     ServingStatus,
     pb::health_server::HealthServer,
@@ -17,28 +20,40 @@ const PROCESS: &str = "";
 pub struct Health {
     reporter: HealthReporter,
     services: Vec<String>,
+    /// Once true, nothing serves any more, whatever the store does.
+    stopping: Arc<Mutex<bool>>,
 }
 
 impl Health {
     /// The process serves; its services do not until [`Health::store_answers`] says so.
     pub async fn new() -> Result<Self, prost::DecodeError> {
-        let health = Self { reporter: HealthReporter::new(), services: services(DESCRIPTORS)? };
+        let services = services(DESCRIPTORS)?;
+        let health = Self { reporter: HealthReporter::new(), services, stopping: Arc::default() };
         health.store_answers(false).await;
         Ok(health)
     }
 
     /// The services serve while the store answers.
     pub async fn store_answers(&self, answers: bool) {
-        let status = if answers { ServingStatus::Serving } else { ServingStatus::NotServing };
-        for service in &self.services {
-            self.reporter.set_service_status(service, status).await;
+        let stopping = self.stopping.lock().await;
+        if !*stopping {
+            self.set_services(answers).await;
         }
     }
 
-    /// Nothing serves any more. Nothing may call [`Health::store_answers`] after this.
+    /// Nothing serves any more.
     pub async fn stopping(&self) {
-        self.store_answers(false).await;
+        let mut stopping = self.stopping.lock().await;
+        *stopping = true;
+        self.set_services(false).await;
         self.reporter.set_service_status(PROCESS, ServingStatus::NotServing).await;
+    }
+
+    async fn set_services(&self, serving: bool) {
+        let status = if serving { ServingStatus::Serving } else { ServingStatus::NotServing };
+        for service in &self.services {
+            self.reporter.set_service_status(service, status).await;
+        }
     }
 
     /// Ends every open Watch; they would hold the drain up.
