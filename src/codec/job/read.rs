@@ -4,9 +4,7 @@ use super::secrets::take_secrets;
 use crate::{
     codec::{error::DecodeError, filter::filter_from_proto, proto::v1},
     domain::{
-        export::{
-            Destination, DestinationSecrets, Format, JobSettings, NationalIdMode, SftpDestination,
-        },
+        export::{Destination, DestinationSecrets, Format, JobSettings, NationalIdMode, SftpDestination},
         id::{NAME_SHAPE, TenantId, is_name},
         validate::tenant_or_default,
         violation::Violations,
@@ -163,8 +161,7 @@ impl Read<'_> {
             NationalIdMode::Omit
         });
         let v1::FileLimits { max_events, max_bytes } = file_limits.unwrap_or_default();
-        let max_events =
-            self.limit("file_limits.max_events", max_events, MAX_EVENTS_DEFAULT, MAX_EVENTS);
+        let max_events = self.limit("file_limits.max_events", max_events, MAX_EVENTS_DEFAULT, MAX_EVENTS);
         let max_bytes = self.limit("file_limits.max_bytes", max_bytes, MAX_BYTES_DEFAULT, MAX_BYTES);
         (JobSettings { name, filter, format, destination, national_id, max_events, max_bytes }, secrets)
     }

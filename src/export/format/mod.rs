@@ -48,10 +48,8 @@ impl Renderer {
                 json_lines::write(event, self.with_national_id, out);
                 Ok(())
             }
-            Format::Csv { formula_guard, .. } => {
-                csv::write(event, self.with_national_id, formula_guard, out)
-                    .map_err(|error| RenderError(Box::new(error)))
-            }
+            Format::Csv { formula_guard, .. } => csv::write(event, self.with_national_id, formula_guard, out)
+                .map_err(|error| RenderError(Box::new(error))),
         }
     }
 }
