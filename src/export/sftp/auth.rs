@@ -7,8 +7,8 @@ use russh::keys::{PrivateKey, PrivateKeyWithHashAlg, decode_secret_key};
 use russh::{MethodKind, MethodSet};
 
 use super::config::{PrivateKeyText, SftpConfig};
-use super::connect::HostKeyCheck;
-use super::error::{AuthReason, ConnectError, KeyError};
+use super::connect::{HostKeyCheck, Seen};
+use super::connect_error::{AuthReason, ConnectError, KeyError};
 use crate::domain::secret::Secret;
 
 /// Rounds of keyboard-interactive questions taken part in.
@@ -16,8 +16,12 @@ const QUESTION_ROUNDS_MAX: usize = 5;
 
 /// Logs in with what is configured and the server offers. Each secret is sent at most once: servers count
 /// failures.
-pub(super) async fn log_in(ssh: &mut Handle<HostKeyCheck>, config: &SftpConfig) -> Result<(), ConnectError> {
-    let mut login = Login { ssh, config };
+pub(super) async fn log_in(
+    ssh: &mut Handle<HostKeyCheck>,
+    config: &SftpConfig,
+    seen: &Seen,
+) -> Result<(), ConnectError> {
+    let mut login = Login { ssh, config, seen };
     let Some(mut offered) = login.offered().await? else { return Ok(()) };
     let credentials = &config.credentials;
     if credentials.password.is_none() && credentials.private_key.is_none() {
@@ -62,13 +66,14 @@ enum Outcome {
 struct Login<'a> {
     ssh: &'a mut Handle<HostKeyCheck>,
     config: &'a SftpConfig,
+    seen: &'a Seen,
 }
 
 impl Login<'_> {
     /// The methods the server offers; none if it lets the user in without any.
     async fn offered(&mut self) -> Result<Option<MethodSet>, ConnectError> {
         let result = self.ssh.authenticate_none(&self.config.user).await;
-        match self.outcome(result)? {
+        match self.outcome(result).await? {
             Outcome::In => Ok(None),
             Outcome::Refused { next, .. } => Ok(Some(next)),
         }
@@ -83,12 +88,12 @@ impl Login<'_> {
         };
         let key = PrivateKeyWithHashAlg::new(key, hash);
         let result = self.ssh.authenticate_publickey(&self.config.user, key).await;
-        self.outcome(result)
+        self.outcome(result).await
     }
 
     async fn with_password(&mut self, password: &Secret) -> Result<Outcome, ConnectError> {
         let result = self.ssh.authenticate_password(&self.config.user, password.expose()).await;
-        self.outcome(result)
+        self.outcome(result).await
     }
 
     /// Answers the one question whose answer is hidden. Anything else is not for a password to answer.
@@ -101,10 +106,8 @@ impl Login<'_> {
             let prompts = match answer {
                 Answer::Success => return Ok(Outcome::In),
                 Answer::Failure { remaining_methods: next, partial_success: partial } => {
-                    return self.outcome(Ok(AuthResult::Failure {
-                        remaining_methods: next,
-                        partial_success: partial,
-                    }));
+                    let refused = AuthResult::Failure { remaining_methods: next, partial_success: partial };
+                    return self.outcome(Ok(refused)).await;
                 }
                 Answer::InfoRequest { prompts, .. } => prompts,
             };
@@ -122,16 +125,17 @@ impl Login<'_> {
         Err(self.refused(AuthReason::Question, &MethodSet::empty()))
     }
 
-    fn outcome(&self, result: Result<AuthResult, russh::Error>) -> Result<Outcome, ConnectError> {
+    async fn outcome(&mut self, result: Result<AuthResult, russh::Error>) -> Result<Outcome, ConnectError> {
         match result.map_err(|error| self.broken(error))? {
             AuthResult::Success => Ok(Outcome::In),
-            // A server that hangs up looks like one that refuses and offers nothing more.
-            AuthResult::Failure { remaining_methods, .. }
-                if remaining_methods.is_empty() && self.ssh.is_closed() =>
-            {
-                Err(self.closed())
-            }
             AuthResult::Failure { remaining_methods: next, partial_success: partial } => {
+                if next.is_empty() {
+                    // Either the server refuses for good or it hung up; both end the conversation.
+                    let _ = (&mut *self.ssh).await;
+                    if !self.seen.nothing_left() {
+                        return Err(self.closed());
+                    }
+                }
                 Ok(Outcome::Refused { next, partial })
             }
         }

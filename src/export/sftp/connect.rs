@@ -2,10 +2,11 @@
 
 use std::future::Future;
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use russh::client::{self, Handle};
+use russh::client::{self, DisconnectReason, Handle};
 use russh::keys::{PublicKey, PublicKeyOrCertificate};
 use russh::{ChannelMsg, Preferred};
 use tokio::net::{TcpStream, lookup_host};
@@ -14,16 +15,17 @@ use tokio::time::{Instant, timeout_at};
 use super::address::Address;
 use super::auth;
 use super::config::{SftpConfig, SftpLimits};
-use super::error::{ConnectError, UnreachableReason};
+use super::connect_error::{ConnectError, UnreachableReason};
 use super::host_key::{HostKeyInfo, HostKeyPin, offered_algorithms};
 use super::session::Session;
 
 /// Connects and logs in.
 pub(super) async fn connect(config: &SftpConfig) -> Result<Session, ConnectError> {
     let deadline = Deadline::of(&config.address, &config.limits);
-    let check = HostKeyCheck { pins: config.host_keys.clone(), presented: Arc::default() };
-    let mut ssh = handshake(&deadline, &config.limits, check, &config.host_keys).await?;
-    deadline.within("logging in", auth::log_in(&mut ssh, config)).await??;
+    let check = HostKeyCheck::new(config.host_keys.clone());
+    let seen = check.seen.clone();
+    let mut ssh = handshake(&deadline, &config.limits, check).await?;
+    deadline.within("logging in", auth::log_in(&mut ssh, config, &seen)).await??;
     deadline.within("starting SFTP", start_sftp(ssh, config)).await?
 }
 
@@ -34,8 +36,7 @@ pub(super) async fn connect(config: &SftpConfig) -> Result<Session, ConnectError
 /// [`ConnectError::Protocol`].
 pub async fn presented_host_key(address: &Address, limits: &SftpLimits) -> Result<HostKeyInfo, ConnectError> {
     let deadline = Deadline::of(address, limits);
-    let check = HostKeyCheck { pins: Vec::new(), presented: Arc::default() };
-    match handshake(&deadline, limits, check, &[]).await {
+    match handshake(&deadline, limits, HostKeyCheck::new(Vec::new())).await {
         Err(ConnectError::HostKey { presented, .. }) => Ok(presented),
         Err(error) => Err(error),
         // Without pins no key is trusted, so the handshake cannot succeed.
@@ -46,7 +47,28 @@ pub async fn presented_host_key(address: &Address, limits: &SftpLimits) -> Resul
 /// Compares the server's host key with the pinned ones, before anything is sent that a server could use.
 pub(super) struct HostKeyCheck {
     pins: Vec<HostKeyPin>,
-    presented: Arc<Mutex<Option<HostKeyInfo>>>,
+    seen: Arc<Seen>,
+}
+
+/// What the SSH library only tells its handler.
+#[derive(Default)]
+pub(super) struct Seen {
+    presented: OnceLock<HostKeyInfo>,
+    nothing_left: AtomicBool,
+}
+
+impl Seen {
+    /// Whether the conversation ended because the server refused the user and offered nothing more, and
+    /// not because it hung up.
+    pub(super) fn nothing_left(&self) -> bool {
+        self.nothing_left.load(Ordering::Acquire)
+    }
+}
+
+impl HostKeyCheck {
+    fn new(pins: Vec<HostKeyPin>) -> Self {
+        Self { pins, seen: Arc::default() }
+    }
 }
 
 impl client::Handler for HostKeyCheck {
@@ -60,8 +82,23 @@ impl client::Handler for HostKeyCheck {
                 PublicKey::new(certificate.public_key().clone(), "")
             }
         };
-        *self.presented.lock().unwrap_or_else(PoisonError::into_inner) = Some(HostKeyInfo::of(&key));
-        Ok(self.pins.iter().any(|pin| pin.trusts(&key)))
+        let trusted = self.pins.iter().any(|pin| pin.trusts(&key));
+        if !trusted {
+            // Only ever set once: an untrusted key ends the connection.
+            let _ = self.seen.presented.set(HostKeyInfo::of(&key));
+        }
+        Ok(trusted)
+    }
+
+    async fn disconnected(&mut self, reason: DisconnectReason<russh::Error>) -> Result<(), russh::Error> {
+        match reason {
+            DisconnectReason::ReceivedDisconnect(_) => Ok(()),
+            DisconnectReason::Error(error) => {
+                let nothing_left = matches!(error, russh::Error::NoAuthMethod);
+                self.seen.nothing_left.store(nothing_left, Ordering::Release);
+                Err(error)
+            }
+        }
     }
 }
 
@@ -69,21 +106,17 @@ async fn handshake(
     deadline: &Deadline<'_>,
     limits: &SftpLimits,
     check: HostKeyCheck,
-    pins: &[HostKeyPin],
 ) -> Result<Handle<HostKeyCheck>, ConnectError> {
     let socket = deadline.within("connecting", dial(deadline.address)).await??;
     // Small requests must not wait for the answers to earlier ones.
     socket.set_nodelay(true).map_err(|error| deadline.unreachable(UnreachableReason::Network, error))?;
-    let presented = check.presented.clone();
-    let connecting = client::connect_stream(Arc::new(ssh_config(limits, pins)), socket, check);
+    let (seen, expected) = (check.seen.clone(), check.pins.iter().map(HostKeyPin::fingerprint).collect());
+    let connecting = client::connect_stream(Arc::new(ssh_config(limits, &check.pins)), socket, check);
     deadline.within("agreeing on keys", connecting).await?.map_err(|error| {
-        let presented = presented.lock().unwrap_or_else(PoisonError::into_inner).take();
-        match (error, presented) {
-            (russh::Error::UnknownKey, Some(presented)) => ConnectError::HostKey {
-                address: deadline.address.clone(),
-                presented,
-                expected: pins.iter().map(HostKeyPin::fingerprint).collect(),
-            },
+        match (error, seen.presented.get().cloned()) {
+            (russh::Error::UnknownKey, Some(presented)) => {
+                ConnectError::HostKey { address: deadline.address.clone(), presented, expected }
+            }
             (russh::Error::HUP | russh::Error::Disconnect, _) => {
                 deadline.unreachable(UnreachableReason::HungUp, io::ErrorKind::ConnectionReset.into())
             }
