@@ -127,6 +127,16 @@ pub fn secret_file(path: &Path) -> Result<Secret, String> {
     if secret.is_empty() { Err(format!("{} is empty", path.display())) } else { Ok(secret) }
 }
 
+/// A secret of several lines from a file, as it is: a private key.
+///
+/// # Errors
+///
+/// In words, if the file cannot be read.
+pub fn key_file(path: &Path) -> Result<Secret, String> {
+    let text = fs::read_to_string(path);
+    text.map(Secret::new).map_err(|error| format!("cannot read {}: {error}", path.display()))
+}
+
 /// A secret from an environment variable.
 ///
 /// # Errors

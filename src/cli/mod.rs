@@ -26,7 +26,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 pub use error::CliError;
-pub use output::style::Style;
+pub use output::{escape::escape, stdout::Stdout, style::Style, table::width as table_width};
+pub use query::{decode as decode_event, render::line as event_line};
 
 const EXAMPLES: &str = "\
 Try it, without anything else installed:

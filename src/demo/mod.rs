@@ -1,10 +1,10 @@
-//! `vidne demo`: the whole job on throw-away data.
+//! `vidne demo`: the whole job in a few seconds, on throw-away data and without a network.
 
+mod narrate;
+mod sample;
+mod scene;
+mod server;
 pub mod sftp_server;
+mod story;
 
-use crate::cli::CliError;
-
-/// TODO
-pub async fn run(_keep: bool, _style: crate::cli::Style) -> Result<(), CliError> {
-    Ok(())
-}
+pub use story::run;

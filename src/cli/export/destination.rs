@@ -12,7 +12,7 @@ use crate::{
 use super::super::{
     CliError,
     error::can_ask,
-    input::{secret_env, secret_file},
+    input::{key_file, secret_env, secret_file},
     output::{consent, escape::escape},
 };
 
@@ -128,7 +128,7 @@ impl DestinationArgs {
                     Some(name) => Some(secret_env(name)?),
                     None => file(&self.password_file)?,
                 },
-                private_key: file(&self.key_file)?,
+                private_key: self.key_file.as_deref().map(key_file).transpose()?,
                 private_key_passphrase: file(&self.key_passphrase_file)?,
             })
         };
