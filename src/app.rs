@@ -1,10 +1,11 @@
 //! The composition root: from settings, a clock and listeners to a running server.
 //!
-//! `backing` opens what a server stands on (data folder, key, database), `run` is its life from the first call
-//! to the last, `watch` looks whether the database answers.
+//! `backing` opens what a server stands on (data folder, key, database), `exports` puts the
+//! exporter together, `run` is a server's life from the first call to the last, `watch` looks whether the database answers.
 
 mod backing;
 mod error;
+mod exports;
 mod run;
 mod watch;
 
@@ -12,7 +13,7 @@ use std::{net::SocketAddr, sync::Arc};
 
 use prometheus_client::registry::Registry;
 use tokio::{net::TcpListener, task::JoinHandle};
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use backing::{Backing, database, migrate};
 pub use error::{RunError, StartError};
@@ -124,6 +125,18 @@ pub async fn start_on(settings: &Settings, io: Io, backing: Backing) -> Result<R
     let limits = Arc::new(settings.limits.clone());
     let tokens = Tokens::new(backing.vault.clone());
     let witness = Witness::new(clock.clone(), backing.vault.clone(), limits.clone());
+    let runs = TaskTracker::new();
+    let exports = exports::exports(
+        settings,
+        exports::Given {
+            backing: &backing,
+            clock: clock.clone(),
+            witness: witness.clone(),
+            runs: runs.clone(),
+            stop: streams.clone(),
+        },
+        &mut registry,
+    );
     let api = Api {
         recorder: Recorder::new(backing.store.clone(), backing.vault.clone(), clock.clone(), limits),
         queries: Queries::new(
@@ -134,6 +147,7 @@ pub async fn start_on(settings: &Settings, io: Io, backing: Backing) -> Result<R
             streams.clone(),
         ),
         tenants: Tenants::new(backing.store.clone(), clock, witness),
+        exports,
         tokens,
         health: health.clone(),
         metrics: metrics.clone(),
@@ -148,6 +162,7 @@ pub async fn start_on(settings: &Settings, io: Io, backing: Backing) -> Result<R
     let bounds = bounds(settings);
     let watching = CancellationToken::new();
     let mut tasks = Tasks::default();
+    tasks.spawn("export runs", exports::wait(runs, streams.clone()));
     let watch = watch::Watch::new(backing.store.clone(), health.clone(), metrics);
     watch.look().await;
     tasks.spawn("database watch", watch.run(watching.clone()));

@@ -6,6 +6,7 @@
 mod audit;
 mod caller;
 mod catalogue;
+mod export;
 mod foreign;
 pub mod health;
 pub mod incoming;
@@ -16,6 +17,7 @@ pub mod proto;
 mod query;
 mod receipt;
 mod router;
+mod run;
 pub mod status;
 mod tenant;
 

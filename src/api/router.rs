@@ -11,17 +11,21 @@ use tonic::{
 
 use super::{
     audit::Audit,
+    export::ExportApi,
     health::Health,
     incoming::{Incoming, connections},
     layer::{Calls, around},
     methods::Methods,
-    proto::{audit_service_server::AuditServiceServer, tenant_service_server::TenantServiceServer},
+    proto::{
+        audit_service_server::AuditServiceServer, export_service_server::ExportServiceServer,
+        tenant_service_server::TenantServiceServer,
+    },
     tenant::TenantApi,
 };
 use crate::{
     codec::proto::DESCRIPTORS,
     metrics::Metrics,
-    service::{query::Queries, record::Recorder, tenants::Tenants, token::Tokens},
+    service::{exports::Exports, query::Queries, record::Recorder, tenants::Tenants, token::Tokens},
 };
 
 /// How much of its window one stream, and one connection, may have on the way to us.
@@ -36,6 +40,8 @@ pub struct Api {
     pub queries: Queries,
     /// Manages tenants.
     pub tenants: Tenants,
+    /// Manages, runs and tests export jobs.
+    pub exports: Exports,
     /// Makes page tokens.
     pub tokens: Tokens,
     /// Says how the server is.
@@ -73,14 +79,16 @@ pub async fn serve(
 ) -> Result<(), ServeError> {
     let limit = bounds.request_bytes;
     let calls = Calls::new(Methods::new(&api.metrics)?, bounds.clone());
-    let audit = Audit { recorder: api.recorder, queries: api.queries, metrics: api.metrics };
+    let audit = Audit { recorder: api.recorder, queries: api.queries, metrics: api.metrics.clone() };
     let tenants = TenantApi { tenants: api.tenants, tokens: api.tokens.clone() };
+    let exports = ExportApi { exports: api.exports, tokens: api.tokens, metrics: api.metrics };
     let reflection = tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(DESCRIPTORS)
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
         .build_v1()?;
     let routes = Routes::new(AuditServiceServer::new(audit).max_decoding_message_size(limit))
         .add_service(TenantServiceServer::new(tenants).max_decoding_message_size(limit))
+        .add_service(ExportServiceServer::new(exports).max_decoding_message_size(limit))
         .add_service(api.health.server())
         .add_service(reflection);
     let routes = routes.into_axum_router().layer(from_fn_with_state(calls, around));

@@ -4,7 +4,7 @@ use std::io;
 
 use console::Term;
 
-use crate::cli::{Style, Stdout, escape, table_width};
+use crate::cli::{Stdout, Style, escape, table_width};
 
 /// Tells what happens while it happens: every line is written at once.
 pub struct Narrator {

@@ -86,7 +86,10 @@ pub fn administration() -> Vec<Event> {
     project.targets = vec![object(TargetType::Project, "p-3", "Fakturaer 2026")];
     project.changes = vec![change("language", "Danish", "Danish, English")];
     vec![
-        with(admin(E::UserCreated, "Account for a new colleague"), vec![user(principal, "u-88", "ida.friis")]),
+        with(
+            admin(E::UserCreated, "Account for a new colleague"),
+            vec![user(principal, "u-88", "ida.friis")],
+        ),
         with(
             admin(E::AddToGroup, "ida.friis joins the verifiers"),
             vec![user(principal, "u-88", "ida.friis"), group("g-11", "Verifiers")],
@@ -159,7 +162,9 @@ fn form(who: &CaseWorker, kind: EventType, task: &str, form: &str, title: &str) 
         }),
         source: Some(Source { ip_address: who.ip.to_owned(), ..Source::default() }),
         targets,
-        description: format!("har udført handlingen \"{verb}\" på blanket med TaskId {task}, BlanketID {form}"),
+        description: format!(
+            "har udført handlingen \"{verb}\" på blanket med TaskId {task}, BlanketID {form}"
+        ),
         labels: [("product".to_owned(), "xflow".to_owned())].into(),
         personal: Some(Personal { actor_national_id: who.national_id.to_owned(), ..Personal::default() }),
         ..Event::default()
@@ -221,7 +226,8 @@ mod tests {
 
     #[test]
     fn every_case_work_event_has_the_ten_xflow_fields() {
-        for event in morning(Timestamp::from_micros(1_800_000_000_000_000)).iter().filter(|e| e.r#type < 100) {
+        for event in morning(Timestamp::from_micros(1_800_000_000_000_000)).iter().filter(|e| e.r#type < 100)
+        {
             let actor = event.actor.as_ref().unwrap();
             let texts = [&actor.user_id, &actor.name, &actor.email, &actor.initials, &actor.organization_id];
             assert!(texts.iter().all(|text| !text.is_empty()));
@@ -233,7 +239,8 @@ mod tests {
 
     #[test]
     fn every_administration_event_has_the_eight_flexicapture_attributes() {
-        for event in morning(Timestamp::from_micros(1_800_000_000_000_000)).iter().filter(|e| e.r#type >= 100) {
+        for event in morning(Timestamp::from_micros(1_800_000_000_000_000)).iter().filter(|e| e.r#type >= 100)
+        {
             let actor = event.actor.as_ref().unwrap();
             assert!(!actor.user_id.is_empty() && !actor.tenant_id.is_empty());
             assert!(event.targets.iter().all(|target| !target.id.is_empty() && target.tenant_id == "7"));

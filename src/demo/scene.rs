@@ -1,6 +1,9 @@
 //! What the demo stands on: a folder, a vidne and an SFTP server, all gone afterwards.
 
-use std::{fs, io, path::{Path, PathBuf}};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
 
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -35,7 +38,8 @@ impl Scene {
     ///
     /// If a folder or port cannot be had.
     pub async fn set() -> Result<Self, CliError> {
-        let folder = Folder::make().map_err(|error| CliError::failed(format!("cannot make a folder: {error}")))?;
+        let folder =
+            Folder::make().map_err(|error| CliError::failed(format!("cannot make a folder: {error}")))?;
         let shutdown = CancellationToken::new();
         let vidne = server::start(&folder.path().join("data"), shutdown.clone()).await?;
         let password = Secret::new(Uuid::new_v4().simple().to_string());

@@ -85,8 +85,12 @@ impl Demo<'_> {
         self.tell.say("before: USER_CREATED is answered NOT_RECORDED, nothing is promised")?;
         let revision = client.get_tenant(TenantId::DEFAULT).await?.revision;
         let settings = TenantSettings { security_events_enabled: Some(true), ..TenantSettings::default() };
-        let tenant =
-            Tenant { tenant_id: TenantId::DEFAULT.to_owned(), settings: Some(settings), revision, ..Tenant::default() };
+        let tenant = Tenant {
+            tenant_id: TenantId::DEFAULT.to_owned(),
+            settings: Some(settings),
+            revision,
+            ..Tenant::default()
+        };
         client.update_tenant(tenant, &["settings.security_events_enabled"]).await?;
         self.tell.good("switched on for tenant `default`; the switch is an audit event itself:")?;
         for line in self.query(client, QueryEventsRequest::default()).await? {
@@ -144,7 +148,8 @@ impl Demo<'_> {
     async fn ask(&mut self, client: &Client) -> Result<(), CliError> {
         self.tell.step("Who touched form BL-2043?")?;
         let filter = EventFilter { target_ids: vec!["BL-2043".to_owned()], ..EventFilter::default() };
-        let lines = self.query(client, QueryEventsRequest { filter: Some(filter), ..Default::default() }).await?;
+        let lines =
+            self.query(client, QueryEventsRequest { filter: Some(filter), ..Default::default() }).await?;
         expect(!lines.is_empty(), "the query finds the form")?;
         for line in lines {
             self.tell.say(&line)?;
@@ -177,7 +182,10 @@ impl Demo<'_> {
         let steps: Vec<_> = second.steps.iter().map(|step| escape(&step.name).into_owned()).collect();
         if !second.ok {
             let why = second.steps.iter().find(|step| !step.ok).map(|step| step.message.clone());
-            return Err(CliError::failed(format!("the destination does not work: {}", why.unwrap_or_default())));
+            return Err(CliError::failed(format!(
+                "the destination does not work: {}",
+                why.unwrap_or_default()
+            )));
         }
         self.tell.good(&steps.join(", "))?;
         sftp.host_keys.push(key.fingerprint);
@@ -211,7 +219,8 @@ impl Demo<'_> {
     }
 
     fn show_files(&mut self, folder: &Path) -> Result<(), CliError> {
-        let mut files: Vec<_> = fs::read_dir(folder)?.filter_map(Result::ok).map(|entry| entry.path()).collect();
+        let mut files: Vec<_> =
+            fs::read_dir(folder)?.filter_map(Result::ok).map(|entry| entry.path()).collect();
         files.sort();
         self.tell.say("")?;
         for file in files {
@@ -246,8 +255,11 @@ type Seen = mpsc::Receiver<Result<bytes::Bytes, CliError>>;
 /// Follows the log of `default` after `head`. The channel is small: a slow narrator makes the subscriber wait.
 fn follow(client: Client, head: u64) -> (tokio::task::JoinHandle<()>, Seen) {
     let (sender, seen) = mpsc::channel(16);
-    let request =
-        QueryEventsRequest { follow: true, start: Some(Start::AfterSequence(head)), ..QueryEventsRequest::default() };
+    let request = QueryEventsRequest {
+        follow: true,
+        start: Some(Start::AfterSequence(head)),
+        ..QueryEventsRequest::default()
+    };
     let task = tokio::spawn(async move {
         let mut stream = client.query(request, Resume::Attempts(3));
         while let Some(message) = stream.next().await {
@@ -314,7 +326,9 @@ async fn next_steps(tell: &mut Narrator, scene: &Scene, keep: bool) -> Result<()
     let address = scene.sftp.address();
     tell.command(&format!("sftp -P {} {SFTP_USER}@{}", address.port(), address.ip()), "look at the files")?;
     tell.say(&format!("(the password of this run is {})", scene.password.expose()))?;
-    tokio::signal::ctrl_c().await.map_err(|error| CliError::failed(format!("cannot wait for Ctrl-C: {error}")))?;
+    tokio::signal::ctrl_c()
+        .await
+        .map_err(|error| CliError::failed(format!("cannot wait for Ctrl-C: {error}")))?;
     tell.line("")?;
     tell.line("Stopped; the data is gone.")?;
     Ok(())

@@ -20,9 +20,7 @@ use super::{
 use crate::{
     codec::error::DecodeError,
     domain::{
-        export::{
-            Destination, ExportFile, ExportJob, FileState, Health, JobSettings, file_name, part_name,
-        },
+        export::{Destination, ExportFile, ExportJob, FileState, Health, JobSettings, file_name, part_name},
         id::TenantId,
         time::Clock,
     },
@@ -131,7 +129,9 @@ impl Runner {
                 Ok(Err(error)) => {
                     tracing::warn!(export.job_id = %lease.job_id, %error, "the export lease was not renewed");
                 }
-                Err(_) => tracing::warn!(export.job_id = %lease.job_id, "renewing the export lease takes long"),
+                Err(_) => {
+                    tracing::warn!(export.job_id = %lease.job_id, "renewing the export lease takes long")
+                }
             }
             if renewed.elapsed() >= self.lease_term {
                 return StoreError::LeaseLost;
@@ -366,7 +366,9 @@ pub fn same_place(one: &Destination, other: &Destination) -> bool {
                 && one.user_name == other.user_name
         }
         (Destination::Fs { directory: one }, Destination::Fs { directory: other }) => one == other,
-        (Destination::Sftp(_), Destination::Fs { .. }) | (Destination::Fs { .. }, Destination::Sftp(_)) => false,
+        (Destination::Sftp(_), Destination::Fs { .. }) | (Destination::Fs { .. }, Destination::Sftp(_)) => {
+            false
+        }
     }
 }
 

@@ -8,4 +8,5 @@ mod domain;
 mod python;
 mod service;
 mod sftp;
+mod store;
 mod support;

@@ -82,12 +82,7 @@ impl Exports {
     }
 
     /// The run itself, its steps passed on as they come.
-    async fn drive(
-        &self,
-        tenant: &TenantId,
-        lease: &Lease,
-        steps: &Steps,
-    ) -> Result<RunResult, RunError> {
+    async fn drive(&self, tenant: &TenantId, lease: &Lease, steps: &Steps) -> Result<RunResult, RunError> {
         let (files, mut changed) = mpsc::channel(WAITING_STEPS);
         let run = self.parts().runner.run(tenant, lease, files, &self.parts().shutdown);
         let pass_on = async {
