@@ -131,14 +131,12 @@ impl Exports {
             Err(RunError::Cancelled) => (before.health, before.last_error.clone()),
             Err(error) => (Health::Failing, error.to_string()),
         };
-        let mut witness = self.change_of_health(before, health, &last_error)?;
+        let witness = self.change_of_health(before, health, &last_error)?;
         let outcome = RunOutcome { health, last_error, ended: self.parts().clock.now() };
         let mut tries = 1;
         loop {
             match self.store().finish_run(lease, outcome.clone(), witness.clone()).await {
                 Ok(()) => return Ok(()),
-                // A closed log takes no more events; how the run ended is kept all the same.
-                Err(StoreError::TenantClosed) if witness.is_some() => witness = None,
                 Err(StoreError::Unavailable(_)) if tries < FINISH_TRIES => {
                     tries += 1;
                     tokio::time::sleep(FINISH_PAUSE).await;
