@@ -167,7 +167,8 @@ mod tests {
 
     #[test]
     fn an_error_of_the_server_names_the_way_out() {
-        let details = ErrorDetails::with_error_info("TENANT_NOT_FOUND", "vidne", [] as [(&str, &str); 0]);
+        let details =
+            ErrorDetails::with_error_info("TENANT_NOT_FOUND", "vidne", std::collections::HashMap::new());
         let status = Status::with_error_details(Code::NotFound, "no such tenant", details);
         let error = CliError::Client(ClientError::Refused(status));
         assert!(error.hint().contains("vidne tenant create"));

@@ -137,7 +137,8 @@ mod tests {
 
     #[test]
     fn the_reason_violations_and_delay_are_read_from_the_details() {
-        let mut details = ErrorDetails::with_error_info("INVALID_FIELDS", "vidne", [] as [(&str, &str); 0]);
+        let mut details =
+            ErrorDetails::with_error_info("INVALID_FIELDS", "vidne", std::collections::HashMap::new());
         details.add_bad_request_violation("event.type", "is required");
         details.set_retry_info(Some(Duration::from_millis(250)));
         let error = refused(Code::InvalidArgument, details);
@@ -158,7 +159,8 @@ mod tests {
 
     #[test]
     fn the_error_of_one_event_keeps_its_details() {
-        let details = ErrorDetails::with_error_info("EVENT_ID_REUSED", "vidne", [] as [(&str, &str); 0]);
+        let details =
+            ErrorDetails::with_error_info("EVENT_ID_REUSED", "vidne", std::collections::HashMap::new());
         let whole = Status::with_error_details(Code::AlreadyExists, "no", details);
         let encoded = tonic_types::Status::decode(whole.details()).unwrap();
         let error = ClientError::from_result(encoded);

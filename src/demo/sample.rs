@@ -221,8 +221,21 @@ mod tests {
     use super::*;
     use crate::{
         codec::wire_input::input_from_proto,
-        domain::{limits::Limits, validate},
+        domain::{
+            limits::Limits,
+            validate::{CallContext, validate},
+        },
     };
+
+    #[test]
+    fn the_whole_sample_is_valid_and_nothing_of_it_is_cut() {
+        let received = Timestamp::from_micros(1_800_000_000_000_000);
+        let call = CallContext { received, recorded_by: "anonymous".to_owned(), trace: String::new() };
+        for event in morning(received) {
+            let event = validate(input_from_proto(event), "event", &Limits::default(), &call).unwrap();
+            assert!(event.truncated_fields.is_empty() && event.occurred < received);
+        }
+    }
 
     #[test]
     fn every_case_work_event_has_the_ten_xflow_fields() {

@@ -16,6 +16,12 @@ pub struct Stdout {
     terminal: bool,
 }
 
+impl Default for Stdout {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Stdout {
     /// Standard output.
     pub fn new() -> Self {

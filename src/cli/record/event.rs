@@ -83,7 +83,7 @@ pub struct EventArgs {
     #[arg(long = "detail:json", value_name = "NAME=JSON", value_parser = json_pair)]
     json_details: Vec<(String, Detail)>,
     /// A field that changed. Repeatable.
-    #[arg(long = "change", value_name = "FIELD=OLD=>NEW", value_parser = change)]
+    #[arg(long = "change", value_name = "FIELD:OLD=>NEW", value_parser = change)]
     changes: Vec<Change>,
     /// How it ended: success (default), failure or unknown.
     #[arg(long, value_name = "OUTCOME", value_parser = input::outcome)]
@@ -172,10 +172,15 @@ fn json_pair(text: &str) -> Result<(String, Detail), String> {
     Ok((name, detail::from_json(value)))
 }
 
+/// A field's name has no colon; its values may.
 fn change(text: &str) -> Result<Change, String> {
-    let (field, values) = input::pair(text)?;
-    let (old, new) = values.split_once("=>").ok_or("expected FIELD=OLD=>NEW; either value may be empty")?;
-    Ok(Change { field, old_value: old.to_owned(), new_value: new.to_owned() })
+    let parts = text.split_once(':').and_then(|(field, values)| Some((field, values.split_once("=>")?)));
+    match parts {
+        Some((field, (old, new))) if !field.is_empty() => {
+            Ok(Change { field: field.to_owned(), old_value: old.to_owned(), new_value: new.to_owned() })
+        }
+        _ => Err("expected FIELD:OLD=>NEW; either value may be empty".to_owned()),
+    }
 }
 
 #[cfg(test)]
@@ -220,10 +225,10 @@ mod tests {
 
     #[test]
     fn changes_have_two_values_that_may_be_empty() {
-        let event = parse(&["--type=read", "--change=role=>clerk", "--change=unit=a=>b=c"]).unwrap();
+        let event = parse(&["--type=read", "--change=role:=>clerk", "--change=unit:a=>b:c"]).unwrap();
         assert_eq!(event.changes[0].field, "role");
         assert_eq!((event.changes[0].old_value.as_str(), event.changes[0].new_value.as_str()), ("", "clerk"));
-        assert_eq!(event.changes[1].new_value, "b=c");
+        assert_eq!(event.changes[1].new_value, "b:c");
     }
 
     #[test]
