@@ -8,5 +8,7 @@ mod codec;
 mod crash;
 mod domain;
 mod python;
+mod service;
 mod sftp;
+mod store;
 mod support;
