@@ -1,12 +1,43 @@
 //! `vidne migrate`.
 
-use super::CliError;
+use clap::Args;
+
+use crate::app;
+
+use super::{
+    CliError,
+    output::stdout::Stdout,
+    settings::{ConfigFile, DataArgs},
+};
+
+const EXAMPLES: &str = "\
+Before a new version of the server runs on a database server:
+  VIDNE_DATABASE_URL=postgres://vidne:secret@db:5432/vidne vidne migrate
+
+Safe while servers run, and when two run at once: the second one finds nothing left to do.";
 
 /// Arguments of `vidne migrate`.
-#[derive(Debug, clap::Args)]
-pub struct MigrateArgs {}
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct MigrateArgs {
+    #[command(flatten)]
+    file: ConfigFile,
+    #[command(flatten)]
+    data: DataArgs,
+}
 
 /// Runs `vidne migrate`.
-pub async fn run(_args: MigrateArgs) -> Result<(), CliError> {
-    Err(CliError::failed("`vidne migrate` is not built in"))
+///
+/// # Errors
+///
+/// If the database cannot be reached, or is not vidne's.
+pub async fn run(args: MigrateArgs) -> Result<(), CliError> {
+    let settings = args.file.settings(args.data.flags())?;
+    let applied = app::migrate(&settings).await?;
+    let mut out = Stdout::new();
+    match applied.as_slice() {
+        [] => out.line("the database is up to date")?,
+        applied => out.line(&format!("migrated: {}", applied.join(", ")))?,
+    }
+    Ok(out.flush()?)
 }

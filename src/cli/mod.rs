@@ -17,6 +17,7 @@ mod query;
 mod record;
 mod serve;
 mod server;
+mod settings;
 mod tail;
 mod tenant;
 mod types;
