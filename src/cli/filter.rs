@@ -38,11 +38,11 @@ pub struct FilterArgs {
     /// The actor's organisation.
     #[arg(long = "actor-organization", value_name = "ID")]
     organization_ids: Vec<String>,
-    /// The actor's national id. Better in the environment than on the command line.
-    #[arg(long, env = "VIDNE_FILTER_ACTOR_NATIONAL_ID", hide_env_values = true, value_name = "ID")]
+    /// The actor's national id, or @FILE that holds it: other users of this machine can see the command line.
+    #[arg(long, value_name = "ID|@FILE", value_parser = input::national_id)]
     actor_national_id: Option<String>,
-    /// The national id of a person whose data it was about.
-    #[arg(long, env = "VIDNE_FILTER_SUBJECT_NATIONAL_ID", hide_env_values = true, value_name = "ID")]
+    /// The national id of a person whose data it was about, or @FILE that holds it.
+    #[arg(long, value_name = "ID|@FILE", value_parser = input::national_id)]
     subject_national_id: Option<String>,
     /// What a target is, such as form or user. The three --target flags mean one and the same target.
     #[arg(long, value_name = "TYPE", value_parser = input::target_type)]

@@ -22,9 +22,12 @@ pub fn event_type(text: &str) -> Result<EventType, String> {
         |t: &EventType| plain == self::plain(t.info().name) || plain == self::plain(t.info().original);
     let coded = |t: &EventType| t.info().code.is_some_and(|code| code.to_string() == text);
     EventType::all().filter(|_| !plain.is_empty()).find(|t| named(t) || coded(t)).ok_or_else(|| {
+        let is_like = |name: &str| self::plain(name).contains(&plain) || plain.contains(&self::plain(name));
         let likely: Vec<_> = EventType::all()
+            .filter(|t| !plain.is_empty() && (is_like(t.info().name) || is_like(t.info().original)))
+            // It has no original name, and everything contains that.
+            .filter(|t| *t != EventType::CUSTOM)
             .map(|t| t.info().name)
-            .filter(|name| self::plain(name).contains(&plain) && !plain.is_empty())
             .take(4)
             .collect();
         let likely =
@@ -106,6 +109,14 @@ pub fn pair(text: &str) -> Result<(String, String), String> {
     }
 }
 
+/// A national id, or `@PATH` of a file that holds it.
+pub fn national_id(text: &str) -> Result<String, String> {
+    match text.strip_prefix('@') {
+        Some(path) => Ok(secret_file(Path::new(path))?.expose().trim().to_owned()),
+        None => Ok(text.to_owned()),
+    }
+}
+
 /// `on` or `off`.
 pub fn switch(text: &str) -> Result<bool, String> {
     match text.to_ascii_lowercase().as_str() {
@@ -173,6 +184,7 @@ mod tests {
         for text in ["", "27", "_", "nonsense"] {
             assert!(event_type(text).unwrap_err().contains("vidne types"), "{text}");
         }
+        assert!(event_type("reads").unwrap_err().contains("RECORD_READ"));
         assert!(event_type("hot_folder").unwrap_err().contains("PROJECT_HOT_FOLDER_DIABLE"));
     }
 

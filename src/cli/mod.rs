@@ -32,13 +32,13 @@ pub use query::{decode as decode_event, render::line as event_line};
 
 const EXAMPLES: &str = "\
 Try it, without anything else installed:
-  vidne demo                                     the whole job in a few seconds, on throw-away data
+  vidne demo                    the whole job in a few seconds, on throw-away data
 
 Run it:
-  vidne serve                                    listens on 127.0.0.1:50051, keeps data in ./vidne-data
+  vidne serve                   listens on 127.0.0.1:50051, keeps data in ./vidne-data
   vidne record --type record_read --actor-id 4711 --target form:BL-88:Udbetaling
-  vidne query --since 1h                         who did what in the last hour
-  vidne tail                                     events as they are recorded
+  vidne query --since 1h        who did what in the last hour
+  vidne tail                    events as they are recorded
   vidne export create --name siem --sftp drop.example.org --user vidne
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 78 wrong configuration.";

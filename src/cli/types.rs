@@ -16,8 +16,9 @@ use super::{
 };
 
 const EXAMPLES: &str = "\
-NAME is what `record --type`, `query --type` and JSON use; ORIGINAL is the product's own spelling. Both are understood,
-and for security administration the code as well: `--type user_created`, `--type UserCreated`, `--type 0`.";
+NAME is what `record --type`, `query --type` and JSON use; ORIGINAL is the product's own spelling.
+`--type` understands both, and for security administration the code as well: user_created,
+UserCreated, 0.";
 
 /// Arguments of `vidne types`.
 #[derive(Debug, Args)]

@@ -9,10 +9,10 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::{cli::CliError, domain::secret::Secret};
+use crate::{app::Running, cli::CliError, domain::secret::Secret};
 
 use super::{
-    server::{self, DemoServer},
+    server,
     sftp_server::{Quirks, SftpServer, SftpServerOptions},
 };
 
@@ -22,7 +22,7 @@ pub const SFTP_USER: &str = "vidne";
 /// Everything that runs.
 pub struct Scene {
     /// vidne.
-    pub vidne: DemoServer,
+    vidne: Running,
     /// The SIEM's drop server.
     pub sftp: SftpServer,
     /// Its password, made for this run.
@@ -41,7 +41,7 @@ impl Scene {
         let folder =
             Folder::make().map_err(|error| CliError::failed(format!("cannot make a folder: {error}")))?;
         let shutdown = CancellationToken::new();
-        let vidne = server::start(&folder.path().join("data"), shutdown.clone()).await?;
+        let vidne = server::start(&folder.path().join("data")).await?;
         let password = Secret::new(Uuid::new_v4().simple().to_string());
         let listener = TcpListener::bind(("127.0.0.1", 0))
             .await
@@ -57,6 +57,11 @@ impl Scene {
         Ok(Self { vidne, sftp, password, folder, shutdown })
     }
 
+    /// vidne's address as a URL.
+    pub fn endpoint(&self) -> String {
+        format!("http://{}", self.vidne.addresses.listen)
+    }
+
     /// Where vidne keeps its data.
     pub fn data_folder(&self) -> PathBuf {
         self.folder.path().join("data")
@@ -68,10 +73,16 @@ impl Scene {
     }
 
     /// Stops everything; the folder goes with it.
-    pub async fn clear(self) {
+    ///
+    /// # Errors
+    ///
+    /// If vidne did not stop as it should.
+    pub async fn clear(self) -> Result<(), CliError> {
+        self.vidne.stop.cancel();
+        let stopped = self.vidne.join().await;
         self.shutdown.cancel();
         self.sftp.stopped().await;
-        self.vidne.stopped().await;
+        stopped.map_err(|error| CliError::failed(format!("vidne did not stop as it should: {error}")))
     }
 }
 

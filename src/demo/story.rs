@@ -49,8 +49,8 @@ pub async fn run(keep: bool, style: Style) -> Result<(), CliError> {
         Ok(()) => next_steps(&mut tell, &scene, keep).await,
         Err(error) => Err(error),
     };
-    scene.clear().await;
-    ended
+    let cleared = scene.clear().await;
+    ended.and(cleared)
 }
 
 struct Demo<'a> {
@@ -60,9 +60,9 @@ struct Demo<'a> {
 
 impl Demo<'_> {
     async fn play(&mut self, started: time::Instant) -> Result<(), CliError> {
-        let client = Client::connect(self.scene.vidne.endpoint(), ClientOptions::default())?;
+        let client = Client::connect(&self.scene.endpoint(), ClientOptions::default())?;
         self.tell.step("vidne runs on an empty SQLite folder")?;
-        self.tell.good(&format!("gRPC on {}", self.scene.vidne.endpoint()))?;
+        self.tell.good(&format!("gRPC on {}", self.scene.endpoint()))?;
         self.tell.good(&format!("data in {}", self.scene.data_folder().display()))?;
         self.switch_on(&client).await?;
         let last = self.record_and_follow(&client).await?;
@@ -306,7 +306,7 @@ fn expect(holds: bool, what: &str) -> Result<(), CliError> {
 
 async fn next_steps(tell: &mut Narrator, scene: &Scene, keep: bool) -> Result<(), CliError> {
     let program = std::env::args().next().unwrap_or_else(|| "vidne".to_owned());
-    let server = format!("--server {}", scene.vidne.endpoint());
+    let server = format!("--server {}", scene.endpoint());
     tell.line("")?;
     if !keep {
         tell.line("What to try next (the demo's data is gone now; --keep keeps it running):")?;

@@ -33,10 +33,6 @@ pub struct CreateArgs {
     /// A name for people, unique among the tenant's jobs: 1 to 63 of a-z, 0-9, _ and -.
     #[arg(long, value_name = "NAME")]
     name: String,
-    #[command(flatten)]
-    destination: DestinationArgs,
-    #[command(flatten)]
-    settings: SettingsArgs,
     /// Create it although the destination does not work (yet). Its host key must be given by --host-key then, or pinned
     /// later by `vidne export test`.
     #[arg(long)]
@@ -44,6 +40,10 @@ pub struct CreateArgs {
     /// Run it at once.
     #[arg(long)]
     run: bool,
+    #[command(flatten)]
+    destination: DestinationArgs,
+    #[command(flatten)]
+    settings: SettingsArgs,
     #[command(flatten)]
     filter: FilterArgs,
     #[command(flatten)]

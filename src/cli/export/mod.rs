@@ -13,15 +13,15 @@ use clap::{Args, Subcommand};
 use super::{CliError, server::ServerArgs};
 
 const EXAMPLES: &str = "\
-A SIEM's drop folder on an SFTP server: address, user name and password are enough. The server's host key is shown and
-pinned once you agree, then the job is tested and created:
+A SIEM's drop folder on an SFTP server: address, user name and password are enough.
+The server's host key is shown and pinned once you agree; then the job is tested and created:
   vidne export create --name siem --sftp drop.example.org --user vidne --directory in
   vidne export run siem
   vidne export files siem
 
 Without a terminal, name the key and where the password is:
-  vidne export create --name siem --sftp drop.example.org:2222 --user vidne --password-file /run/secrets/sftp \\
-      --accept-host-key SHA256:Yk3... --format csv
+  vidne export create --name siem --sftp drop.example.org:2222 --user vidne \\
+      --password-file /run/secrets/sftp --accept-host-key SHA256:Yk3... --format csv
 
 When something is wrong:
   vidne export test siem       how far it gets: connect, host key, login, write, rename, delete";
@@ -58,10 +58,10 @@ enum ExportCommand {
 #[derive(Debug, Args)]
 struct Common {
     /// The log the job belongs to. Default: `default`.
-    #[arg(long, value_name = "ID", default_value = "", hide_default_value = true)]
+    #[arg(long, value_name = "ID", default_value = "", hide_default_value = true, help_heading = "Tenant")]
     tenant: String,
     /// Print JSON, one object per line.
-    #[arg(long)]
+    #[arg(long, help_heading = "Output")]
     json: bool,
     #[command(flatten)]
     server: ServerArgs,

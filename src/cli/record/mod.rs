@@ -21,16 +21,17 @@ use event::EventArgs;
 const EXAMPLES: &str = "\
 One event (only --type is required):
   vidne record --type record_read --actor-id 4711 --actor-name 'Jens Hansen' --ip 192.0.2.7 \\
-      --target task:8812 --target form:BL-88:Udbetaling --description 'har udført handlingen \"Read\"'
-  vidne record --type AddToGroup --actor-id admin --target principal=user:jh --target group=group:clerks
-  vidne record --type custom --custom-type invoice.approved --label unit=finance --detail:json amount=125.5
+      --target task:8812 --target form:BL-88:Udbetaling --description 'har læst blanketten'
+  vidne record --type AddToGroup --actor-id admin \\
+      --target principal=user:jh --target group=group:clerks
+  vidne record --custom-type invoice.approved --label unit=finance --detail:json amount=125.5
 
 Many, one JSON object per line (the form that `vidne query --json` prints):
   vidne record --file events.jsonl
   other-program | vidne record --file -
 
-Retrying is safe: an event id is chosen before the first attempt. Lines that carry an event_id of their own can be
-sent again at any time; they are recorded once.";
+Retrying is safe: an event id is chosen before the first attempt. Lines that carry an event_id of
+their own can be sent again at any time; they are recorded once.";
 
 /// Arguments of `vidne record`.
 #[derive(Debug, Args)]
