@@ -1,5 +1,5 @@
 //! The generated servers of `proto/`.
 
-#![allow(missing_docs, clippy::all, clippy::pedantic)]
+#![allow(missing_docs, clippy::all, clippy::pedantic, rustdoc::all)]
 
 include!(concat!(env!("OUT_DIR"), "/servers/vidne.v1.rs"));

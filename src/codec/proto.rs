@@ -1,6 +1,6 @@
 //! The generated messages of `proto/`.
 
-#![allow(missing_docs, clippy::all, clippy::pedantic)]
+#![allow(missing_docs, clippy::all, clippy::pedantic, rustdoc::all)]
 
 /// Package `vidne.v1`: the public contract.
 pub mod v1 {

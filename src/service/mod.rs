@@ -1,1 +1,11 @@
 //! The use cases: record, query, manage tenants and export jobs.
+
+pub mod error;
+mod prepare;
+pub mod query;
+pub mod record;
+pub mod tenants;
+pub mod token;
+pub mod witness;
+
+pub use error::ServiceError;

@@ -1,0 +1,57 @@
+//! What a use case can answer instead of a result. `api` makes a `tonic::Status` of it, in one place.
+
+use crate::{
+    codec::error::DecodeError, domain::violation::Violations, export::ExportError, store::StoreError,
+    vault::VaultError,
+};
+
+/// A use case's refusal or failure.
+#[derive(Debug, thiserror::Error)]
+pub enum ServiceError {
+    /// Fields of the request are wrong.
+    #[error("{0}")]
+    Invalid(#[from] Violations),
+    /// An event does not fit, even with its free texts cut.
+    #[error("the event has {actual} bytes; at most {limit} fit")]
+    EventTooLarge {
+        /// Its size after cutting.
+        actual: usize,
+        /// The limit.
+        limit: usize,
+    },
+    /// A request has too many events.
+    #[error("the request has {actual} events; at most {limit} fit")]
+    TooManyEvents {
+        /// How many it has.
+        actual: usize,
+        /// The limit.
+        limit: usize,
+    },
+    /// A resume or page token cannot be used; says why.
+    #[error("{0}")]
+    Token(&'static str),
+    /// The event id belongs to an event with other content.
+    #[error("the event id is used by an event with other content; give a new event its own id")]
+    EventIdReused,
+    /// There is no such event.
+    #[error("there is no such event")]
+    EventNotFound,
+    /// `default` cannot be closed.
+    #[error("the tenant `default` always exists and cannot be deleted")]
+    TenantProtected,
+    /// Export settings or destination refused or failed.
+    #[error(transparent)]
+    Export(#[from] ExportError),
+    /// The store refused or failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Stored bytes do not decode.
+    #[error("stored data is damaged")]
+    Decode(#[from] DecodeError),
+    /// A secret could not be sealed or opened.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// The server is going down; connect again.
+    #[error("the server is shutting down; connect again")]
+    ShuttingDown,
+}

@@ -1,0 +1,112 @@
+//! Reading events: one by its key, or a stream of those that match.
+
+mod range;
+mod stream;
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use futures::Stream;
+use tokio_util::sync::CancellationToken;
+
+use super::{ServiceError, token::Tokens};
+use crate::{
+    codec::stored::with_personal,
+    domain::{
+        id::{EventId, TenantId},
+        query::{Message, Query},
+    },
+    store::Store,
+};
+
+/// How reading is bounded and timed.
+#[derive(Clone, Debug)]
+pub struct QueryOptions {
+    /// Events read from the store in one step.
+    pub chunk_events: usize,
+    /// Bytes of one batch.
+    pub batch_bytes: usize,
+    /// The largest event there can be, in bytes.
+    pub event_bytes: usize,
+    /// A stream that has nothing to say for this long says so.
+    pub progress_interval: Duration,
+    /// How often a follower looks for events of other servers.
+    pub poll_interval: Duration,
+}
+
+impl Default for QueryOptions {
+    fn default() -> Self {
+        Self {
+            chunk_events: 1_000,
+            batch_bytes: 1024 * 1024,
+            event_bytes: 64 * 1024,
+            progress_interval: Duration::from_secs(10),
+            poll_interval: Duration::from_secs(1),
+        }
+    }
+}
+
+/// Which event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Key {
+    /// By its id.
+    Id(EventId),
+    /// By its place.
+    Sequence(u64),
+}
+
+/// One message of a query's stream: what it says, and the token that goes on after it.
+pub type Item = (Message<Bytes>, Vec<u8>);
+
+/// Reads events.
+#[derive(Clone)]
+pub struct Queries {
+    store: Arc<dyn Store>,
+    tokens: Tokens,
+    installation: [u8; 16],
+    options: QueryOptions,
+    shutdown: CancellationToken,
+}
+
+impl Queries {
+    /// Everything that reading needs; `shutdown` ends streams with `ShuttingDown`.
+    pub fn new(
+        store: Arc<dyn Store>,
+        tokens: Tokens,
+        installation: [u8; 16],
+        options: QueryOptions,
+        shutdown: CancellationToken,
+    ) -> Self {
+        Self { store, tokens, installation, options, shutdown }
+    }
+
+    /// One event as an encoded `vidne.v1.Event`.
+    pub async fn get(&self, tenant: &TenantId, key: Key, show_personal: bool) -> Result<Bytes, ServiceError> {
+        let found = match key {
+            Key::Id(id) => self.store.event_by_id(tenant, id).await?,
+            Key::Sequence(sequence) => self.store.event_at(tenant, sequence).await?,
+        };
+        let Some(event) = found else {
+            // Tells a missing tenant from a missing event.
+            self.store.head(tenant).await?;
+            return Err(ServiceError::EventNotFound);
+        };
+        Ok(with_personal(&event.payload, event.personal.as_ref().filter(|_| show_personal)))
+    }
+
+    /// The events that match, as encoded `vidne.v1.Event`s. Bad requests fail here, before the stream begins.
+    pub async fn query(
+        &self,
+        query: Query,
+    ) -> Result<impl Stream<Item = Result<Item, ServiceError>> + Send + 'static, ServiceError> {
+        let reader = stream::Reader::start(self.clone(), query).await?;
+        Ok(futures::stream::unfold(Some(reader), |reader| async {
+            let mut reader = reader?;
+            match reader.next().await {
+                Ok(Some(item)) => Some((Ok(item), Some(reader))),
+                Ok(None) => None,
+                Err(error) => Some((Err(error), None)),
+            }
+        }))
+    }
+}

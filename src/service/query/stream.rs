@@ -1,0 +1,217 @@
+//! One query's stream: reads the log in bounded steps, then waits for more if it follows.
+
+use bytes::Bytes;
+use tokio::{sync::watch, time::Instant};
+
+use super::{Item, Queries, range::rest};
+use crate::{
+    codec::{
+        stored::with_personal,
+        token::{Bookmark, QUERY_BYTES, query_digest},
+        wire::decode_stored,
+    },
+    domain::{
+        filter::EventFilter,
+        query::{EndReason, Message, Order, Query, Start},
+        violation::Violations,
+    },
+    service::ServiceError,
+    store::contract::{ScanPage, ScanRequest, StoredEvent},
+};
+
+/// What an event costs in a batch beside its own bytes: tag and length.
+const FRAME_BYTES: usize = 6;
+
+pub(super) struct Reader {
+    queries: Queries,
+    query: Query,
+    digest: [u8; QUERY_BYTES],
+    /// Everything up to here, in the query's order, is dealt with.
+    position: u64,
+    /// The last position to look at for now; pinned unless the query follows.
+    head: u64,
+    delivered: u64,
+    caught_up: bool,
+    ended: bool,
+    wakeups: watch::Receiver<u64>,
+    last_said: Instant,
+}
+
+impl Reader {
+    pub(super) async fn start(queries: Queries, query: Query) -> Result<Self, ServiceError> {
+        check(&query)?;
+        let digest = query_digest(&query, &queries.installation);
+        // Registered before the head is read, so that no commit in between goes unnoticed.
+        let wakeups = queries.store.wakeups(&query.tenant);
+        let head = queries.store.head(&query.tenant).await?.sequence;
+        let mut reader = Self {
+            position: beginning(query.order, head),
+            head,
+            delivered: 0,
+            caught_up: false,
+            ended: false,
+            wakeups,
+            last_said: Instant::now(),
+            digest,
+            query,
+            queries,
+        };
+        reader.take_start()?;
+        Ok(reader)
+    }
+
+    fn take_start(&mut self) -> Result<(), ServiceError> {
+        match &self.query.start {
+            Start::Beginning => {}
+            Start::After(sequence) => self.position = *sequence,
+            Start::Now => self.position = self.head,
+            Start::Token(bytes) => {
+                let bookmark = self.queries.tokens.read_resume(bytes, &self.digest)?;
+                if bookmark.position > self.head.saturating_add(1) {
+                    return Err(ServiceError::Token(
+                        "the resume token is ahead of the log: the log was restored from an older backup",
+                    ));
+                }
+                self.position = bookmark.position;
+                if !self.query.follow && bookmark.pinned_head != 0 {
+                    self.head = self.head.min(bookmark.pinned_head);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The next message; `None` after the last one.
+    pub(super) async fn next(&mut self) -> Result<Option<Item>, ServiceError> {
+        if self.ended {
+            return Ok(None);
+        }
+        loop {
+            if self.queries.shutdown.is_cancelled() {
+                return Err(ServiceError::ShuttingDown);
+            }
+            if self.query.limit != 0 && self.delivered >= self.query.limit {
+                return Ok(Some(self.end(EndReason::Limit)));
+            }
+            let Some((from, through)) = rest(self.query.order, self.position, self.head, &self.query.filter)
+            else {
+                match self.at_head().await? {
+                    Some(message) => return Ok(Some(self.say(message))),
+                    None => continue,
+                }
+            };
+            let batch = self.step(from, through).await?;
+            if !batch.is_empty() {
+                return Ok(Some(self.say(Message::Batch(batch))));
+            }
+            if self.last_said.elapsed() >= self.queries.options.progress_interval {
+                return Ok(Some(self.say(self.progress())));
+            }
+        }
+    }
+
+    /// Reads one step and keeps what matches; moves the position.
+    async fn step(&mut self, from: u64, through: u64) -> Result<Vec<Bytes>, ServiceError> {
+        let options = &self.queries.options;
+        let filter = &self.query.filter;
+        let plain = *filter == EventFilter::default();
+        let wanted = match self.query.limit {
+            0 => usize::MAX,
+            limit => usize::try_from(limit - self.delivered).unwrap_or(usize::MAX),
+        };
+        let slack = options.event_bytes + options.chunk_events * FRAME_BYTES;
+        let request = ScanRequest {
+            tenant: &self.query.tenant,
+            order: self.query.order,
+            from,
+            through,
+            filter,
+            max_events: if plain { options.chunk_events.min(wanted) } else { options.chunk_events },
+            max_bytes: options.batch_bytes.saturating_sub(slack).max(1),
+            with_personal: self.query.show_personal || filter.needs_personal(),
+        };
+        let ScanPage { events, scanned } = self.queries.store.scan(request).await?;
+        let mut batch = Vec::with_capacity(if plain { events.len() } else { 0 });
+        self.position = scanned;
+        for event in events {
+            if !plain && !self.matches(&event)? {
+                continue;
+            }
+            let personal = event.personal.as_ref().filter(|_| self.query.show_personal);
+            batch.push(with_personal(&event.payload, personal));
+            if batch.len() == wanted {
+                self.position = event.sequence;
+                break;
+            }
+        }
+        self.delivered += batch.len() as u64;
+        Ok(batch)
+    }
+
+    fn matches(&self, event: &StoredEvent) -> Result<bool, ServiceError> {
+        let decoded = decode_stored(&event.payload, event.personal.as_ref())?;
+        Ok(self.query.filter.matches(&decoded))
+    }
+
+    /// Everything there was is dealt with: ends, or tells that it has caught up, or waits for more.
+    async fn at_head(&mut self) -> Result<Option<Message<Bytes>>, ServiceError> {
+        if !self.query.follow {
+            self.ended = true;
+            return Ok(Some(Message::End(EndReason::Exhausted)));
+        }
+        let newest = self.queries.store.head(&self.query.tenant).await?.sequence;
+        if newest > self.head {
+            self.head = newest;
+            return Ok(None);
+        }
+        if !self.caught_up {
+            self.caught_up = true;
+            return Ok(Some(Message::CaughtUp { head: self.head }));
+        }
+        let quiet = self.last_said + self.queries.options.progress_interval;
+        let poll = Instant::now() + self.queries.options.poll_interval;
+        tokio::select! {
+            () = self.queries.shutdown.cancelled() => Err(ServiceError::ShuttingDown),
+            // Once the store is gone this branch rests, and the next poll tells what happened.
+            Ok(()) = self.wakeups.changed() => Ok(None),
+            () = tokio::time::sleep_until(quiet) => Ok(Some(self.progress())),
+            () = tokio::time::sleep_until(poll) => Ok(None),
+        }
+    }
+
+    fn progress(&self) -> Message<Bytes> {
+        Message::Progress { head: self.head, scanned: self.position }
+    }
+
+    fn end(&mut self, reason: EndReason) -> Item {
+        self.ended = true;
+        self.say(Message::End(reason))
+    }
+
+    fn say(&mut self, message: Message<Bytes>) -> Item {
+        self.last_said = Instant::now();
+        let pinned_head = if self.query.follow { 0 } else { self.head };
+        let bookmark = Bookmark { query: self.digest, position: self.position, pinned_head };
+        (message, self.queries.tokens.resume(&bookmark))
+    }
+}
+
+fn beginning(order: Order, head: u64) -> u64 {
+    match order {
+        Order::Ascending => 0,
+        Order::Descending => head.saturating_add(1),
+    }
+}
+
+fn check(query: &Query) -> Result<(), Violations> {
+    let mut wrong = Violations::new();
+    if query.order == Order::Descending {
+        if query.follow {
+            wrong.add("follow", "needs ascending order; new events come last");
+        }
+        if query.start == Start::Now {
+            wrong.add("from_now", "needs ascending order; descending begins at the head by itself");
+        }
+    }
+    wrong.into_result(())
+}

@@ -1,0 +1,6 @@
+//! Encodings of events.
+
+mod fingerprint;
+mod json;
+mod stored;
+mod wire;

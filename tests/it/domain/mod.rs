@@ -1,0 +1,4 @@
+//! Pure rules.
+
+mod filter;
+mod validate;
