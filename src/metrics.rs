@@ -92,9 +92,8 @@ impl Metrics {
 
     /// The counters of one method. Make them once per method: names become labels.
     pub fn calls(&self, method: &str) -> CallMetrics {
-        let method = method.to_owned();
-        let duration = self.durations.get_or_create_owned(&MethodLabels { method: method.clone() });
-        CallMetrics { method, calls: self.calls.clone(), codes: Arc::default(), duration }
+        let (calls, durations) = (self.calls.clone(), self.durations.clone());
+        CallMetrics { method: method.to_owned(), calls, durations, made: Arc::default() }
     }
 
     /// Counts events by what became of them: `recorded`, `duplicate`, `not_recorded` or `refused`.
@@ -125,21 +124,29 @@ impl Metrics {
     }
 }
 
-/// Counters of one method.
+/// Counters of one method, made when they are first needed.
 #[derive(Clone, Debug)]
 pub struct CallMetrics {
     method: String,
     calls: Family<CallLabels, Counter>,
-    codes: Arc<[OnceLock<Counter>; CODES]>,
-    duration: Histogram,
+    durations: Family<MethodLabels, Histogram, fn() -> Histogram>,
+    made: Arc<Made>,
+}
+
+#[derive(Debug, Default)]
+struct Made {
+    codes: [OnceLock<Counter>; CODES],
+    duration: OnceLock<Histogram>,
 }
 
 impl CallMetrics {
     /// Counts a call that ended with the gRPC code `number`, which is called `code`.
     pub fn ended(&self, number: usize, code: &'static str, duration: Duration) {
-        self.duration.observe(duration.as_secs_f64());
-        let Some(slot) = self.codes.get(number) else { return };
-        let counter = || self.calls.get_or_create_owned(&CallLabels { method: self.method.clone(), code });
+        let method = || self.method.clone();
+        let histogram = || self.durations.get_or_create_owned(&MethodLabels { method: method() });
+        self.made.duration.get_or_init(histogram).observe(duration.as_secs_f64());
+        let Some(slot) = self.made.codes.get(number) else { return };
+        let counter = || self.calls.get_or_create_owned(&CallLabels { method: method(), code });
         slot.get_or_init(counter).inc();
     }
 }

@@ -161,3 +161,21 @@ async fn a_database_that_is_not_there_is_said_so() {
     let StoreError::Incompatible(words) = error else { panic!("{error:?}") };
     assert!(words.contains("no such database") && words.contains("create it"), "{words}");
 }
+
+#[tokio::test]
+async fn a_role_that_may_not_make_tables_is_told_so() {
+    let there = TestDatabase::create().await;
+    let role = format!("vidne_reader_{}", std::process::id());
+    let mut connection = there.connect().await;
+    let sql =
+        format!("REVOKE CREATE ON SCHEMA public FROM PUBLIC; CREATE ROLE {role} LOGIN PASSWORD 'hunter2'");
+    sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
+    let url = there.url();
+    let (scheme, rest) = url.split_once("://").unwrap();
+    let server = rest.rsplit_once('@').map_or(rest, |(_, server)| server);
+    let url = Secret::new(format!("{scheme}://{role}:hunter2@{server}"));
+    let refused = migrate(&Database::from_url(&url).unwrap()).await;
+    sqlx::raw_sql(sqlx::AssertSqlSafe(format!("DROP ROLE {role}"))).execute(&mut connection).await.unwrap();
+    let Err(StoreError::Incompatible(words)) = refused else { panic!("{refused:?}") };
+    assert!(words.contains("lacks the right") && words.contains("grant it"), "{words}");
+}

@@ -3,6 +3,7 @@
 mod append;
 mod bed;
 mod export;
+mod files;
 mod folder;
 mod harness;
 mod migrate;
