@@ -156,9 +156,8 @@ fn other_pinned_key(sftp: &SftpDestination, presented: &HostKey) -> Option<HostK
     if pins.iter().any(|pin| pin.fingerprint() == presented.fingerprint) {
         return None;
     }
-    let key = |pin: &HostKeyPin| {
-        Some(HostKey { algorithm: algorithm_of(pin)?, fingerprint: pin.fingerprint() })
-    };
+    let key =
+        |pin: &HostKeyPin| Some(HostKey { algorithm: algorithm_of(pin)?, fingerprint: pin.fingerprint() });
     pins.iter().find_map(key)
 }
 

@@ -20,9 +20,7 @@ use super::{
 use crate::{
     codec::error::DecodeError,
     domain::{
-        export::{
-            Destination, ExportFile, ExportJob, FileState, Health, JobSettings, file_name, part_name,
-        },
+        export::{Destination, ExportFile, ExportJob, FileState, Health, JobSettings, file_name, part_name},
         id::TenantId,
         time::Clock,
     },
@@ -32,6 +30,9 @@ use crate::{
     },
     vault::Vault,
 };
+
+/// Listing a large folder is slow, so it is not done by every run.
+const CLEAN_EVERY: u64 = 32;
 
 /// What a run did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -131,7 +132,9 @@ impl Runner {
                 Ok(Err(error)) => {
                     tracing::warn!(export.job_id = %lease.job_id, %error, "the export lease was not renewed");
                 }
-                Err(_) => tracing::warn!(export.job_id = %lease.job_id, "renewing the export lease takes long"),
+                Err(_) => {
+                    tracing::warn!(export.job_id = %lease.job_id, "renewing the export lease takes long")
+                }
             }
             if renewed.elapsed() >= self.lease_term {
                 return StoreError::LeaseLost;
@@ -159,7 +162,8 @@ impl Run<'_> {
             self.recover(&opened, file).await?;
             opened = self.open(Some(opened)).await?;
         }
-        if left_over && self.lease.fence > 1 {
+        // What a killed run left is found at once; what one left that was only paused, now and then.
+        if (left_over && self.lease.fence > 1) || self.lease.fence % CLEAN_EVERY == 0 {
             self.clean(&opened).await;
         }
         while opened.job.scanned_sequence < head {
@@ -224,9 +228,15 @@ impl Run<'_> {
                 return Err(error);
             }
         };
-        // From here on the temporary file is never deleted: even if this fails, it may have happened.
         let number = file.number;
-        let file = self.store().mark_uploaded(self.lease, number, sent.size_bytes, sent.sha256).await?;
+        let marked = self.store().mark_uploaded(self.lease, number, sent.size_bytes, sent.sha256).await;
+        if let Err(error @ (StoreError::LeaseLost | StoreError::Damaged(_))) = marked {
+            // Refused for sure, so the temporary file is nobody's. After any other error it may have happened,
+            // and then this file is the only one: it is never deleted.
+            self.discard(opened, &file, &part, &RunError::Cancelled).await;
+            return Err(error.into());
+        }
+        let file = marked?;
         self.report(&file).await;
         self.publish(opened, &opened.job.settings, file, Uploader::Us).await
     }
@@ -366,7 +376,9 @@ pub fn same_place(one: &Destination, other: &Destination) -> bool {
                 && one.user_name == other.user_name
         }
         (Destination::Fs { directory: one }, Destination::Fs { directory: other }) => one == other,
-        (Destination::Sftp(_), Destination::Fs { .. }) | (Destination::Fs { .. }, Destination::Sftp(_)) => false,
+        (Destination::Sftp(_), Destination::Fs { .. }) | (Destination::Fs { .. }, Destination::Sftp(_)) => {
+            false
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 mod codec;
 mod crash;
 mod domain;
+mod export;
 mod python;
 mod service;
 mod sftp;

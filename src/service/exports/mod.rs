@@ -143,8 +143,7 @@ impl Exports {
     pub async fn delete(&self, tenant: &TenantId, key: &str, caller: &str) -> Result<(), ServiceError> {
         let job = self.kept(tenant, key).await?.job;
         let testimony = testimony::deleted(&job, caller);
-        let witness =
-            self.parts().witness.event(EventType::SERVICE_EXPORT_JOB_DELETED, tenant, testimony)?;
+        let witness = self.parts().witness.event(EventType::SERVICE_EXPORT_JOB_DELETED, tenant, testimony)?;
         Ok(self.store().delete_job(tenant, &job.id, witness).await?)
     }
 

@@ -30,11 +30,7 @@ pub(super) fn updated(
     for (field, old, new) in [
         ("password", &old_secrets.password, &secrets.password),
         ("private_key", &old_secrets.private_key, &secrets.private_key),
-        (
-            "private_key_passphrase",
-            &old_secrets.private_key_passphrase,
-            &secrets.private_key_passphrase,
-        ),
+        ("private_key_passphrase", &old_secrets.private_key_passphrase, &secrets.private_key_passphrase),
     ] {
         if old != new {
             let field = format!("destination.sftp.{field}");
@@ -79,12 +75,7 @@ fn about(id: &str, name: &str, description: String, caller: &str) -> Testimony {
         name: name.to_owned(),
         ..Target::default()
     };
-    Testimony {
-        targets: vec![target],
-        description,
-        recorded_by: caller.to_owned(),
-        ..Testimony::default()
-    }
+    Testimony { targets: vec![target], description, recorded_by: caller.to_owned(), ..Testimony::default() }
 }
 
 /// The fields that differ, in words; all of them for a new job.
