@@ -163,7 +163,7 @@ impl Run<'_> {
             opened = self.open(Some(opened)).await?;
         }
         // What a killed run left is found at once; what one left that was only paused, now and then.
-        if (left_over && self.lease.fence > 1) || self.lease.fence % CLEAN_EVERY == 0 {
+        if (left_over && self.lease.fence > 1) || self.lease.fence.is_multiple_of(CLEAN_EVERY) {
             self.clean(&opened).await;
         }
         while opened.job.scanned_sequence < head {
