@@ -127,7 +127,8 @@ pub trait ExportStore: Send + Sync + 'static {
     /// Makes the lease last for `term` from now.
     async fn renew_lease(&self, lease: &Lease, term: Duration) -> Result<(), StoreError>;
 
-    /// Gives the lease up, keeps how the run ended, and appends the witness if there is one.
+    /// Gives the lease up, keeps how the run ended, and appends the witness if there is one; a witness that its
+    /// closed tenant takes no more is left out, since a closed tenant's jobs still finish what is there.
     async fn finish_run(
         &self,
         lease: &Lease,
