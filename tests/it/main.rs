@@ -8,6 +8,7 @@ mod client;
 mod codec;
 mod crash;
 mod domain;
+mod export;
 mod python;
 mod service;
 mod sftp;
