@@ -1,6 +1,7 @@
 //! The use cases: record, query, manage tenants and export jobs.
 
 pub mod error;
+pub mod exports;
 mod prepare;
 pub mod query;
 pub mod record;

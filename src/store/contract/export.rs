@@ -146,6 +146,10 @@ pub trait ExportStore: Send + Sync + 'static {
     /// Takes a file in state `Cut` over: its fence becomes the lease's.
     async fn take_over_cut(&self, lease: &Lease, number: u64) -> Result<ExportFile, StoreError>;
 
+    /// Forgets a file in state `Cut`, which nobody can have seen: its number and its range are free to be cut
+    /// again, with other settings. Fails with `Damaged` if there is no such file in state `Cut`.
+    async fn abandon_cut(&self, lease: &Lease, number: u64) -> Result<(), StoreError>;
+
     /// `Cut` becomes `Uploaded`, with size and digest.
     async fn mark_uploaded(
         &self,

@@ -208,6 +208,16 @@ impl ExportStore for MemoryStore {
         })
     }
 
+    async fn abandon_cut(&self, lease: &Lease, number: u64) -> Result<(), StoreError> {
+        self.change(|state| {
+            let job = state.held(lease)?;
+            job.file(number, FileState::Cut)?;
+            // Only the newest file can be in this state.
+            job.files.pop();
+            Ok(())
+        })
+    }
+
     async fn mark_uploaded(
         &self,
         lease: &Lease,

@@ -86,6 +86,10 @@ impl ExportStore for SqlStore {
         file::take_over(self, lease, number).await
     }
 
+    async fn abandon_cut(&self, lease: &Lease, number: u64) -> Result<(), StoreError> {
+        file::abandon(self, lease, number).await
+    }
+
     async fn mark_uploaded(
         &self,
         lease: &Lease,
