@@ -1,0 +1,119 @@
+//! Finishing what an earlier run left, as its row and the folder tell.
+
+use super::{
+    RunError,
+    work::{Opened, Run},
+};
+use crate::{
+    domain::export::{Destination, ExportFile, FileState, JobSettings, part_name},
+    export::{
+        ExportError,
+        format::Renderer,
+        publish::{Uploader, settle},
+        sftp::Address,
+        upload::upload,
+    },
+    store::StoreError,
+};
+
+impl Run<'_> {
+    /// Finishes what an earlier run left.
+    pub(super) async fn recover(&mut self, opened: &Opened, file: ExportFile) -> Result<(), RunError> {
+        match file.state {
+            FileState::Cut if file.job_revision == opened.job.revision => {
+                opened.folder.delete(&file.part_name()).await?;
+                let file = self.store().take_over_cut(self.lease, file.number).await?;
+                self.deliver(opened, file).await
+            }
+            FileState::Cut => self.abandon(opened, &file).await,
+            FileState::Uploaded => {
+                let settings = self.store().job_settings(&file.job_id, file.job_revision).await?;
+                if !same_place(&settings.destination, &opened.job.settings.destination) {
+                    return Err(moved_away(&file).into());
+                }
+                self.publish(opened, &settings, file, Uploader::Earlier).await
+            }
+            FileState::Published => {
+                Err(StoreError::Damaged("a published file is still pending".to_owned()).into())
+            }
+        }
+    }
+
+    /// The settings have changed since the cut, which nobody has seen yet: it is cut anew.
+    async fn abandon(&self, opened: &Opened, file: &ExportFile) -> Result<(), RunError> {
+        let settings = self.store().job_settings(&file.job_id, file.job_revision).await?;
+        if same_place(&settings.destination, &opened.job.settings.destination) {
+            opened.folder.delete(&file.part_name()).await?;
+        } else {
+            tracing::warn!(
+                export.job_id = %file.job_id,
+                file.name = %file.part_name(),
+                "a temporary file may be left at the job's former destination"
+            );
+        }
+        tracing::info!(export.job_id = %file.job_id, file.name = %file.name, "the settings changed: cut anew");
+        Ok(self.store().abandon_cut(self.lease, file.number).await?)
+    }
+
+    /// The server lost bytes of an uploaded file, by a crash: the same bytes are sent again under our own
+    /// fence and published in its place. The damaged one goes last, so that whoever looks meanwhile never
+    /// takes both for gone.
+    pub(super) async fn repair(
+        &self,
+        opened: &Opened,
+        settings: &JobSettings,
+        file: &ExportFile,
+    ) -> Result<(), RunError> {
+        let ours = ExportFile { fence: self.lease.fence, ..file.clone() };
+        if ours.fence == file.fence {
+            let message = format!("the destination changed {} right after it was uploaded", file.part_name());
+            return Err(ExportError::destination(message).into());
+        }
+        tracing::warn!(export.job_id = %file.job_id, file.name = %file.name, "the uploaded file is damaged: sent again");
+        let part = part_name(&ours.name, ours.fence);
+        let renderer = Renderer::new(settings);
+        let source = self.source(settings, &renderer);
+        let sent = upload(&source, &renderer, &*opened.folder, &ours, &part).await?;
+        if sent.sha256 != file.sha256 {
+            opened.folder.delete(&part).await?;
+            let message = format!(
+                "{} is damaged at the destination and its events no longer give the same bytes",
+                file.part_name()
+            );
+            return Err(ExportError::destination(message).into());
+        }
+        settle(&*opened.folder, &ours, Uploader::Us).await?;
+        Ok(opened.folder.delete(&file.part_name()).await?)
+    }
+}
+
+/// Whether both mean the same folder, whatever keys and secrets it is reached with.
+pub fn same_place(one: &Destination, other: &Destination) -> bool {
+    match (one, other) {
+        (Destination::Sftp(one), Destination::Sftp(other)) => {
+            same_server(&one.address, &other.address)
+                && one.directory == other.directory
+                // Where a folder is, even an absolute one, depends on who logs in and is locked in where.
+                && one.user_name == other.user_name
+        }
+        (Destination::Fs { directory: one }, Destination::Fs { directory: other }) => one == other,
+        (Destination::Sftp(_), Destination::Fs { .. }) | (Destination::Fs { .. }, Destination::Sftp(_)) => {
+            false
+        }
+    }
+}
+
+fn same_server(one: &str, other: &str) -> bool {
+    match (one.parse::<Address>(), other.parse::<Address>()) {
+        (Ok(one), Ok(other)) => one == other,
+        _ => one == other,
+    }
+}
+
+fn moved_away(file: &ExportFile) -> ExportError {
+    ExportError::destination(format!(
+        "file {} was uploaded to the job's former destination and not yet published there; set that destination \
+         again and run the job once, then change it",
+        file.name
+    ))
+}

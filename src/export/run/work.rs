@@ -1,0 +1,203 @@
+//! Cutting, uploading and publishing one file after the other.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+use super::{RunError, RunResult, Runner};
+use crate::{
+    domain::{
+        export::{ExportFile, ExportJob, Health, JobSettings, file_name},
+        id::TenantId,
+    },
+    export::{
+        clean::clean,
+        destination::DropFolder,
+        format::Renderer,
+        plan::{Plan, plan},
+        publish::{Settled, Uploader, settle},
+        secrets,
+        source::Source,
+        upload::upload,
+    },
+    store::{
+        Store, StoreError,
+        contract::{FileCut, Lease},
+    },
+};
+
+/// Listing a large folder is slow, so it is not done by every run.
+const CLEAN_EVERY: u64 = 32;
+
+/// A job as of one revision, with its folder.
+pub(super) struct Opened {
+    pub(super) job: ExportJob,
+    pub(super) folder: Arc<dyn DropFolder>,
+    pub(super) renderer: Renderer,
+}
+
+/// A run that goes on.
+pub(super) struct Run<'a> {
+    pub(super) runner: &'a Runner,
+    pub(super) tenant: &'a TenantId,
+    pub(super) lease: &'a Lease,
+    pub(super) files: mpsc::Sender<ExportFile>,
+    pub(super) result: RunResult,
+}
+
+impl<'a> Run<'a> {
+    pub(super) fn new(
+        runner: &'a Runner,
+        tenant: &'a TenantId,
+        lease: &'a Lease,
+        files: mpsc::Sender<ExportFile>,
+    ) -> Self {
+        Self { runner, tenant, lease, files, result: RunResult::default() }
+    }
+}
+
+impl Run<'_> {
+    pub(super) async fn work(&mut self) -> Result<RunResult, RunError> {
+        // Pinned, so that a run ends however fast events come in.
+        let head = self.store().head(self.tenant).await?.sequence;
+        let mut opened = self.open(None).await?;
+        let pending = self.store().pending_file(&self.lease.job_id).await?;
+        let left_over = pending.is_some() || opened.job.health != Health::Ok;
+        if let Some(file) = pending {
+            self.recover(&opened, file).await?;
+            opened = self.open(Some(opened)).await?;
+        }
+        // What a killed run left is found at once; what one left that was only paused, now and then.
+        if (left_over && self.lease.fence > 1) || self.lease.fence.is_multiple_of(CLEAN_EVERY) {
+            self.clean(&opened).await;
+        }
+        while opened.job.scanned_sequence < head {
+            self.next(&opened, head).await?;
+            // Settings that changed meanwhile apply from the next file on.
+            opened = self.open(Some(opened)).await?;
+        }
+        self.result.scanned_sequence = opened.job.scanned_sequence;
+        Ok(self.result)
+    }
+
+    pub(super) fn store(&self) -> &dyn Store {
+        &*self.runner.store
+    }
+
+    /// The job as it is now; its folder stays open while its settings are the same.
+    async fn open(&self, before: Option<Opened>) -> Result<Opened, RunError> {
+        let kept = self.store().job(self.tenant, &self.lease.job_id).await?.ok_or(StoreError::JobNotFound)?;
+        let job = kept.job;
+        if let Some(before) = before.filter(|before| before.job.revision == job.revision) {
+            return Ok(Opened { job, ..before });
+        }
+        let secrets = secrets::open(&self.runner.vault, &job.id, kept.sealed_secrets.as_deref())?;
+        let folder = self.runner.destinations.open(&job.settings.destination, &secrets).await?;
+        let renderer = Renderer::new(&job.settings);
+        Ok(Opened { job, folder, renderer })
+    }
+
+    /// Cuts and publishes the next file, or moves on where nothing matches.
+    async fn next(&mut self, opened: &Opened, head: u64) -> Result<(), RunError> {
+        let job = &opened.job;
+        let first = job.scanned_sequence + 1;
+        let source = self.source(&job.settings, &opened.renderer);
+        match plan(&source, &opened.renderer, &job.settings, first, head).await? {
+            Plan::Nothing { through } => Ok(self.store().advance_scanned(self.lease, through).await?),
+            Plan::File { last, events } => {
+                let created = self.runner.clock.now();
+                let cut = FileCut {
+                    name: file_name(job, created, first, last),
+                    first_sequence: first,
+                    last_sequence: last,
+                    event_count: events,
+                    job_revision: job.revision,
+                    created,
+                };
+                let file = self.store().cut_file(self.lease, cut).await?;
+                self.deliver(opened, file).await
+            }
+        }
+    }
+
+    /// From `Cut` to `Published`.
+    pub(super) async fn deliver(&mut self, opened: &Opened, file: ExportFile) -> Result<(), RunError> {
+        self.report(&file).await;
+        let part = file.part_name();
+        let source = self.source(&opened.job.settings, &opened.renderer);
+        let uploaded = upload(&source, &opened.renderer, &*opened.folder, &file, &part).await;
+        let sent = match uploaded {
+            Ok(sent) => sent,
+            Err(error) => {
+                self.discard(opened, &file, &part, &error).await;
+                return Err(error);
+            }
+        };
+        let number = file.number;
+        let marked = self.store().mark_uploaded(self.lease, number, sent.size_bytes, sent.sha256).await;
+        if let Err(error @ (StoreError::LeaseLost | StoreError::Damaged(_))) = marked {
+            // Refused for sure, so the temporary file is nobody's. After any other error it may have happened,
+            // and then this file is the only one: it is never deleted.
+            self.discard(opened, &file, &part, &RunError::Cancelled).await;
+            return Err(error.into());
+        }
+        let file = marked?;
+        self.report(&file).await;
+        self.publish(opened, &opened.job.settings, file, Uploader::Us).await
+    }
+
+    /// From `Uploaded` to `Published`; `settings` are those that the file was cut with.
+    pub(super) async fn publish(
+        &mut self,
+        opened: &Opened,
+        settings: &JobSettings,
+        file: ExportFile,
+        uploader: Uploader,
+    ) -> Result<(), RunError> {
+        self.store().renew_lease(self.lease, self.runner.lease_term).await?;
+        if settle(&*opened.folder, &file, uploader).await? == Settled::PartDamaged {
+            self.repair(opened, settings, &file).await?;
+        }
+        let now = self.runner.clock.now();
+        let file = self.store().mark_published(self.lease, file.number, now).await?;
+        self.result.files += 1;
+        self.result.events += file.event_count;
+        self.result.bytes += file.size_bytes;
+        self.report(&file).await;
+        Ok(())
+    }
+
+    /// After a failed upload: takes the partial file away, and the cut too if its range no longer fits it.
+    async fn discard(&self, opened: &Opened, file: &ExportFile, part: &str, why: &RunError) {
+        if let Err(error) = opened.folder.delete(part).await {
+            tracing::debug!(export.job_id = %file.job_id, file.name = part, %error, "the next run removes it");
+            return;
+        }
+        if matches!(why, RunError::Store(StoreError::Damaged(_)))
+            && let Err(error) = self.store().abandon_cut(self.lease, file.number).await
+        {
+            tracing::warn!(export.job_id = %file.job_id, file.name = %file.name, %error, "the cut stays");
+        }
+    }
+
+    /// Best effort: a folder may be for writing only, and what is left over harms nobody.
+    async fn clean(&self, opened: &Opened) {
+        if let Err(error) = clean(&*opened.folder, &self.lease.job_id, self.lease.fence).await {
+            tracing::debug!(export.job_id = %self.lease.job_id, %error, "could not look for left-over files");
+        }
+    }
+
+    pub(super) fn source<'a>(&'a self, settings: &'a JobSettings, renderer: &Renderer) -> Source<'a> {
+        Source {
+            store: self.store(),
+            tenant: self.tenant,
+            filter: &settings.filter,
+            with_personal: renderer.needs_personal(),
+        }
+    }
+
+    async fn report(&self, file: &ExportFile) {
+        // Nobody may be listening; the run goes on all the same.
+        let _ = self.files.send(file.clone()).await;
+    }
+}
