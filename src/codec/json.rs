@@ -21,27 +21,41 @@ pub fn write_line(event: &RecordedEvent, show_personal: bool, out: &mut Vec<u8>)
         out.truncate(start);
         return;
     }
-    escape_separators(out, start);
+    if needs_escape(&out[start..]) {
+        escape_beyond_ascii(out, start);
+    }
     out.push(b'\n');
 }
 
-/// U+2028 and U+2029 are line ends to some readers; JSON allows their escapes.
-fn escape_separators(out: &mut Vec<u8>, start: usize) {
-    let is_separator = |w: &[u8]| matches!(w, [0xE2, 0x80, 0xA8 | 0xA9]);
-    if !out[start..].windows(3).any(is_separator) {
-        return;
-    }
+/// U+2028, U+2029 and U+0085 are line ends to some readers, and the other control characters beyond ASCII are
+/// commands to some terminals; JSON allows the escapes of all of them.
+fn escape_beyond_ascii(out: &mut Vec<u8>, start: usize) {
     let line = out.split_off(start);
     let mut rest = line.as_slice();
     while let Some((&byte, tail)) = rest.split_first() {
-        if rest.len() >= 3 && is_separator(&rest[..3]) {
-            out.extend_from_slice(if rest[2] == 0xA8 { b"\\u2028" } else { b"\\u2029" });
-            rest = &rest[3..];
-        } else {
-            out.push(byte);
-            rest = tail;
+        let (escaped, len) = match rest {
+            [0x7F, ..] => (Some(0x7F), 1),
+            [0xC2, second @ 0x80..=0x9F, ..] => (Some(u32::from(*second)), 2),
+            [0xE2, 0x80, third @ (0xA8 | 0xA9), ..] => (Some(0x2000 + u32::from(*third - 0x80)), 3),
+            _ => (None, 1),
+        };
+        match escaped {
+            Some(code) => {
+                out.extend_from_slice(format!("\\u{code:04x}").as_bytes());
+                rest = &rest[len..];
+            }
+            None => {
+                out.push(byte);
+                rest = tail;
+            }
         }
     }
+}
+
+fn needs_escape(line: &[u8]) -> bool {
+    line.contains(&0x7F)
+        || line.windows(2).any(|w| matches!(w, [0xC2, 0x80..=0x9F]))
+        || line.windows(3).any(|w| matches!(w, [0xE2, 0x80, 0xA8 | 0xA9]))
 }
 
 fn empty(text: &&str) -> bool {

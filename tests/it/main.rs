@@ -9,6 +9,7 @@ mod codec;
 mod crash;
 mod domain;
 mod export;
+mod openssh;
 mod python;
 mod service;
 mod sftp;

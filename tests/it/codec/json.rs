@@ -89,11 +89,11 @@ fn national_ids_are_shown_only_when_asked_for() {
 }
 
 #[test]
-fn unicode_line_separators_are_escaped() {
+fn line_separators_and_control_characters_are_escaped() {
     let mut input = bare(EventType::CUSTOM);
-    input.description = "a\u{2028}b\u{2029}c\nd".to_owned();
+    input.description = "a\u{2028}b\u{2029}c\nd\u{85}e\u{9b}f\u{7f}ø".to_owned();
     let text = line(&record(input), false);
-    assert!(text.contains(r"a\u2028b\u2029c\nd"), "{text}");
+    assert!(text.contains(r"a\u2028b\u2029c\nd\u0085e\u009bf\u007fø"), "{text}");
     assert_eq!(text.lines().count(), 1);
 }
 
