@@ -15,3 +15,4 @@ mod service;
 mod sftp;
 mod store;
 mod support;
+mod traces;
