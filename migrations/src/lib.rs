@@ -1,1 +1,34 @@
-//! Schema migrations.
+//! The schema of vidne's store, as migrations for SQLite and PostgreSQL.
+//!
+//! Rules: migrations only add, so that servers one version behind keep working while a new version is rolled
+//! out; one that cannot raises `installation.minimum_schema`. Every key and index of a tenant's data begins
+//! with `tenant_key`, so that the tables can be distributed or partitioned by it. Times are microseconds since
+//! the epoch. Nothing here takes a lock: `vidne migrate` runs all of it in one transaction that does.
+
+mod columns;
+mod m0001_tenants;
+mod m0002_events;
+mod m0003_export;
+
+use sea_orm_migration::{MigrationTrait, async_trait};
+pub use sea_orm_migration::{MigratorTrait, SchemaManager};
+
+/// All migrations, oldest first.
+#[derive(Debug)]
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m0001_tenants::Migration),
+            Box::new(m0002_events::Migration),
+            Box::new(m0003_export::Migration),
+        ]
+    }
+}
+
+/// The names of all migrations, oldest first. Their number is the version of the schema.
+pub fn names() -> Vec<String> {
+    Migrator::migrations().iter().map(|migration| migration.name().to_owned()).collect()
+}

@@ -5,6 +5,10 @@
 
 pub mod contract;
 pub mod error;
+pub mod folder;
+pub mod memory;
+pub mod sql;
+mod wakeups;
 
 pub use contract::{EventStore, ExportStore, Store, TenantStore};
 pub use error::StoreError;

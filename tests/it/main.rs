@@ -6,5 +6,6 @@ mod codec;
 mod crash;
 mod domain;
 mod python;
+mod service;
 mod sftp;
 mod support;

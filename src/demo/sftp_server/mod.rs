@@ -48,6 +48,10 @@ pub struct Quirks {
     pub rename_answers_code_11: bool,
     /// Every request is refused with "permission denied".
     pub refuses_everything: bool,
+    /// Users may log in, but not use SFTP.
+    pub refuses_sftp: bool,
+    /// Hangs up when a user sends a password, as servers do that have blocked the address.
+    pub hangs_up_at_login: bool,
 }
 
 /// Why the server does not start.

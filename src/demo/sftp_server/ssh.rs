@@ -99,12 +99,15 @@ struct Client {
 }
 
 impl Client {
-    fn judge(&self, user: &str, password: &[u8]) -> Auth {
+    fn judge(&self, user: &str, password: &[u8]) -> Result<Auth, russh::Error> {
         self.ssh.login_attempts.fetch_add(1, Ordering::Relaxed);
         let options = &self.ssh.options;
+        if options.quirks.hangs_up_at_login {
+            return Err(russh::Error::Disconnect);
+        }
         let right = user.as_bytes().ct_eq(options.user.as_bytes())
             & password.ct_eq(options.password.expose().as_bytes());
-        if right.into() { Auth::Accept } else { Auth::reject() }
+        Ok(if right.into() { Auth::Accept } else { Auth::reject() })
     }
 }
 
@@ -112,7 +115,7 @@ impl server::Handler for Client {
     type Error = russh::Error;
 
     async fn auth_password(&mut self, user: &str, password: &str) -> Result<Auth, Self::Error> {
-        Ok(self.judge(user, password.as_bytes()))
+        self.judge(user, password.as_bytes())
     }
 
     async fn auth_keyboard_interactive<'a>(
@@ -127,7 +130,7 @@ impl server::Handler for Client {
                 instructions: Cow::Borrowed(""),
                 prompts: Cow::Borrowed(&[(Cow::Borrowed("Password: "), false)]),
             }),
-            Some(mut answers) => Ok(self.judge(user, &answers.next().unwrap_or_default())),
+            Some(mut answers) => self.judge(user, &answers.next().unwrap_or_default()),
         }
     }
 
@@ -153,7 +156,7 @@ impl server::Handler for Client {
         session: &mut Session,
     ) -> Result<(), Self::Error> {
         match self.channels.remove(&id) {
-            Some(channel) if name == "sftp" => {
+            Some(channel) if name == "sftp" && !self.ssh.options.quirks.refuses_sftp => {
                 session.channel_success(id)?;
                 let sftp = Sftp::new(self.ssh.folder.clone(), self.ssh.options.quirks);
                 russh_sftp::server::run(Code11(channel.into_stream()), sftp).await;

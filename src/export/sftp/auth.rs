@@ -8,7 +8,7 @@ use russh::{MethodKind, MethodSet};
 
 use super::config::{PrivateKeyText, SftpConfig};
 use super::connect::{HostKeyCheck, Seen};
-use super::error::{AuthReason, ConnectError, KeyError};
+use super::connect_error::{AuthReason, ConnectError, KeyError};
 use crate::domain::secret::Secret;
 
 /// Rounds of keyboard-interactive questions taken part in.

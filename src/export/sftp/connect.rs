@@ -15,7 +15,7 @@ use tokio::time::{Instant, timeout_at};
 use super::address::Address;
 use super::auth;
 use super::config::{SftpConfig, SftpLimits};
-use super::error::{ConnectError, UnreachableReason};
+use super::connect_error::{ConnectError, UnreachableReason};
 use super::host_key::{HostKeyInfo, HostKeyPin, offered_algorithms};
 use super::session::Session;
 

@@ -2,9 +2,9 @@
 
 use opendal::Result;
 
-use super::error::SftpError;
 use super::link::Server;
 use super::paths;
+use super::sftp_error::SftpError;
 
 /// Makes a folder and those above it, up to but without the root. Folders that exist are fine.
 pub(super) async fn make(server: &Server, folder: &str) -> Result<()> {

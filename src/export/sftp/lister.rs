@@ -4,11 +4,12 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use opendal::raw::oio;
-use opendal::{MetadataBuilder, Result};
+use opendal::{Error, MetadataBuilder, Result};
 use openssh_sftp_client_lowlevel::{HandleOwned, NameEntry};
 
 use super::link::{Link, Server};
 use super::metadata;
+use super::sftp_error::SftpError;
 
 /// The entries of one folder, in the server's order, the folder itself first. A folder that does not exist
 /// has none.
@@ -18,6 +19,7 @@ pub struct SftpLister {
     path: String,
     open: Option<OpenFolder>,
     ready: VecDeque<oio::Entry>,
+    handed_out: bool,
     done: bool,
 }
 
@@ -35,7 +37,14 @@ impl Drop for OpenFolder {
 
 impl SftpLister {
     pub(super) fn new(link: Arc<Link>, path: &str) -> Self {
-        Self { link, path: path.to_owned(), open: None, ready: VecDeque::new(), done: false }
+        Self {
+            link,
+            path: path.to_owned(),
+            open: None,
+            ready: VecDeque::new(),
+            handed_out: false,
+            done: false,
+        }
     }
 
     /// Opens the folder; `None` if it does not exist.
@@ -65,10 +74,22 @@ impl SftpLister {
     }
 }
 
+impl SftpLister {
+    /// Listing can begin again as long as nobody has seen an entry, but not go on.
+    fn broken(&mut self, error: SftpError) -> Error {
+        self.open = None;
+        self.ready.clear();
+        self.done = self.handed_out;
+        let error = Error::from(error);
+        if self.handed_out { error.set_permanent() } else { error }
+    }
+}
+
 impl oio::List for SftpLister {
     async fn next(&mut self) -> Result<Option<oio::Entry>> {
         loop {
             if let Some(entry) = self.ready.pop_front() {
+                self.handed_out = true;
                 return Ok(Some(entry));
             }
             if self.done {
@@ -78,7 +99,10 @@ impl oio::List for SftpLister {
                 self.done = true;
                 continue;
             };
-            let listed = folder.server.session.read_dir(&folder.handle).await?;
+            let listed = match folder.server.session.read_dir(&folder.handle).await {
+                Ok(listed) => listed,
+                Err(error) => return Err(self.broken(error)),
+            };
             if listed.is_empty() {
                 self.done = true;
                 self.open = None;

@@ -11,6 +11,7 @@ mod address;
 mod auth;
 mod config;
 mod connect;
+mod connect_error;
 mod deleter;
 mod error;
 mod folders;
@@ -26,15 +27,15 @@ mod rename;
 mod requests;
 mod service;
 mod session;
+mod sftp_error;
 mod writer;
 
 pub use address::{Address, AddressError, DEFAULT_PORT};
 pub use config::{Credentials, PrivateKeyText, SftpConfig, SftpLimits};
 pub use connect::presented_host_key;
-pub use error::{
-    AuthReason, ConnectError, KeyError, SftpError, Status, UnreachableReason, connect_error, is_transient,
-    sftp_error,
-};
+pub use connect_error::{AuthReason, ConnectError, KeyError, UnreachableReason};
+pub use error::{connect_error, is_transient, sftp_error};
 pub use host_key::{HostKeyInfo, HostKeyPin, HostKeyPinError};
 pub use operator::operator;
 pub use service::{SCHEME, SftpBuilder, SftpService};
+pub use sftp_error::{SftpError, Status};

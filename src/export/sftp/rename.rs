@@ -3,9 +3,9 @@
 use opendal::{Error, ErrorKind, Result};
 use openssh_sftp_client_lowlevel::Extensions;
 
-use super::error::SftpError;
 use super::folders;
 use super::link::Server;
+use super::sftp_error::SftpError;
 
 /// Renames; what is at `to` stays if `if_not_exists`, and is replaced otherwise.
 ///

@@ -6,8 +6,8 @@ use std::path::Path;
 use openssh_sftp_client_lowlevel as sftp;
 use sftp::{CreateFlags, FileAttrs, Handle, HandleOwned, Limits, NameEntry, OpenOptions};
 
-use super::error::SftpError;
 use super::session::Session;
+use super::sftp_error::SftpError;
 
 fn path(path: &str) -> Cow<'_, Path> {
     Cow::Borrowed(Path::new(path))

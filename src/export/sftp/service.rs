@@ -50,7 +50,7 @@ impl Builder for SftpBuilder {
 
 /// Files and folders of one SFTP server.
 ///
-/// Writes go straight to their path; see [`SftpWriter`] for what a failed one leaves. `rename` replaces
+/// Writes go straight to their path; a failed one leaves what has arrived, until it is aborted. `rename` replaces
 /// what is there unless it is asked not to.
 #[derive(Clone, Debug)]
 pub struct SftpService {

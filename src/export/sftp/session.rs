@@ -16,8 +16,8 @@ use tokio::sync::mpsc;
 use tokio_util::io::StreamReader;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::error::{SftpError, Status};
 use super::frames;
+use super::sftp_error::{SftpError, Status};
 
 /// Requests that may wait to be written to the channel. Uploads are bounded by their windows; more than
 /// this means that the server reads nothing and callers gave up, so the session ends.

@@ -8,11 +8,11 @@ use opendal::raw::oio;
 use opendal::{Buffer, Error, ErrorKind, Metadata, MetadataBuilder, Result};
 use openssh_sftp_client_lowlevel::{AwaitableStatusFuture, CreateFlags, Extensions, HandleOwned};
 
-use super::error::SftpError;
 use super::folders;
 use super::link::{Link, Server};
 use super::rename::exists;
 use super::session::InFlight;
+use super::sftp_error::SftpError;
 
 type Answer = AwaitableStatusFuture<Vec<u8>>;
 

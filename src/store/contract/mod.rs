@@ -2,7 +2,7 @@
 //! (`tests/it/store/`) holds each of them on every store.
 //!
 //! Every method that changes something is one transaction: when it returns `Ok`, all of it is committed and on
-//! disk; when it returns `Err`, none of it is there - except [`StoreError::Unavailable`], after which the
+//! disk; when it returns `Err`, none of it is there - except [`crate::store::StoreError::Unavailable`], after which the
 //! outcome of a commit may be unknown and the caller looks again.
 
 mod event;

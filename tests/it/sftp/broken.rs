@@ -1,5 +1,6 @@
 use std::time::{Duration, Instant};
 
+use futures::TryStreamExt;
 use opendal::{Error, Operator};
 use vidne::demo::sftp_server::Quirks;
 use vidne::export::sftp::{SftpBuilder, SftpError, is_transient, sftp_error};
@@ -34,6 +35,21 @@ async fn a_connection_killed_during_an_upload_fails_it_and_the_next_operation_re
     assert!(operator.exists("big.part").await.unwrap(), "the server keeps the partial file");
     writer.abort().await.unwrap();
     assert!(!operator.exists("big.part").await.unwrap());
+}
+
+#[tokio::test]
+async fn a_download_goes_on_where_its_connection_was_killed() {
+    let sshd = sshd();
+    let operator = open(sshd_config(&sshd));
+    let sent: Vec<u8> = (0..20 * MIB).map(|at| (at % 251) as u8).collect();
+    operator.write("big", sent.clone()).await.unwrap();
+    let mut stream = operator.reader("big").await.unwrap().into_bytes_stream(..).await.unwrap();
+    let mut read = stream.try_next().await.unwrap().unwrap().to_vec();
+    sshd.server.signal_sessions("KILL");
+    while let Some(more) = stream.try_next().await.unwrap() {
+        read.extend_from_slice(&more);
+    }
+    assert!(read == sent, "{} bytes differ", read.len());
 }
 
 #[tokio::test]

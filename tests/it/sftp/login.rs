@@ -145,6 +145,18 @@ async fn the_loopback_server_lets_in_by_password_and_by_keyboard_interactive() {
 }
 
 #[tokio::test]
+async fn a_server_that_hangs_up_during_login_or_refuses_sftp_is_told_apart_from_a_wrong_password() {
+    let hangs_up = Demo::start(Quirks { hangs_up_at_login: true, ..Quirks::default() }).await;
+    let error = open(impatient(hangs_up.config())).list("/").await.unwrap_err();
+    assert!(matches!(connect_error(&error), Some(ConnectError::ClosedDuringAuth { .. })), "{error:?}");
+    assert!(is_transient(&error));
+    let no_sftp = Demo::start(Quirks { refuses_sftp: true, ..Quirks::default() }).await;
+    let error = open(no_sftp.config()).list("/").await.unwrap_err();
+    assert!(matches!(connect_error(&error), Some(ConnectError::SubsystemRefused { .. })), "{error:?}");
+    assert!(!is_transient(&error));
+}
+
+#[tokio::test]
 async fn nobody_listening_is_temporary_and_said_so() {
     let pin = "SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA".parse().unwrap();
     let nowhere = config(free_port(), USER, Credentials::password(Secret::new(PASSWORD)), vec![pin]);

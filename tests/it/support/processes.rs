@@ -25,24 +25,25 @@ impl Server {
     /// Starts a server that says `ready` on standard error once it listens. `None` if it ends before: its
     /// port may have been taken meanwhile.
     pub fn start(command: &mut Command, ready: &str) -> Option<Self> {
-        let mut child = command
+        let child = command
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap_or_else(|error| panic!("{command:?}: {error}; tests/run installs what is missing"));
-        let mut lines = BufReader::new(child.stderr.take().unwrap());
+        // Killed when dropped, so also if this panics.
+        let mut server = Self(child);
+        let mut lines = BufReader::new(server.0.stderr.take().unwrap());
         let mut said = String::new();
         loop {
             let before = said.len();
             if lines.read_line(&mut said).unwrap() == 0 {
                 eprintln!("{command:?} ended: {said}");
-                child.wait().unwrap();
                 return None;
             }
             if said[before..].contains(ready) {
                 drain(lines);
-                return Some(Self(child));
+                return Some(server);
             }
         }
     }

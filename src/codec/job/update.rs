@@ -1,0 +1,256 @@
+//! Changing a job by a field mask.
+
+use super::{read::job_from_proto, secrets::take_secrets, write::settings_to_proto};
+use crate::{
+    codec::proto::v1,
+    domain::{
+        export::{DestinationSecrets, JobSettings},
+        secret::Secret,
+        violation::Violations,
+    },
+};
+
+const MASK: &str = "name, filter, format, destination, national_id, file_limits, or below destination.sftp: \
+                    address, user_name, directory, host_keys, password, private_key, private_key_passphrase";
+
+/// The settings and secrets of a job as they are after an update with `job` and the paths of its mask.
+///
+/// A field that the mask names gets `job`'s value, also an empty one; one that it does not name stays. A
+/// secret stays unless the mask names it, or names `destination` and a new one is given; it goes when the
+/// destination becomes another kind. All violations are reported at once, with paths below `job` and
+/// `update_mask`.
+pub fn apply_update(
+    current: &JobSettings,
+    secrets: DestinationSecrets,
+    mut job: v1::ExportJob,
+    mask: &[String],
+) -> Result<(JobSettings, DestinationSecrets), Violations> {
+    let mut wrong = Violations::new();
+    let mut merged = settings_to_proto(current);
+    put_secrets(&mut merged, secrets);
+    if mask.is_empty() {
+        wrong.add("update_mask", format!("missing; name what changes: {MASK}"));
+    }
+    // Whole fields first, so that `destination` does not undo what a path below it says.
+    let (deep, whole): (Vec<&String>, Vec<&String>) = mask.iter().partition(|path| path.contains('.'));
+    for path in whole {
+        match path.as_str() {
+            "name" => merged.name = std::mem::take(&mut job.name),
+            "filter" => merged.filter = job.filter.take(),
+            "format" => merged.format = job.format.take(),
+            "national_id" => merged.national_id = job.national_id,
+            "file_limits" => merged.file_limits = job.file_limits.take(),
+            "destination" => merged.destination = replace(merged.destination.take(), job.destination.clone()),
+            _ => wrong.add("update_mask", format!("a path is not one of {MASK}")),
+        }
+    }
+    let mut new = sftp_of(&mut job).map(std::mem::take).unwrap_or_default();
+    for path in deep {
+        let Some(field) = path.strip_prefix("destination.sftp.") else {
+            wrong.add("update_mask", format!("a path is not one of {MASK}"));
+            continue;
+        };
+        let Some(kept) = sftp_of(&mut merged) else {
+            wrong.add("update_mask", "the job's destination is not SFTP; replace `destination` as a whole");
+            continue;
+        };
+        match field {
+            "address" => kept.address.clone_from(&new.address),
+            "user_name" => kept.user_name.clone_from(&new.user_name),
+            "directory" => kept.directory.clone_from(&new.directory),
+            "host_keys" => kept.host_keys.clone_from(&new.host_keys),
+            "password" => kept.password.clone_from(&new.password),
+            "private_key" => kept.private_key.clone_from(&new.private_key),
+            "private_key_passphrase" => kept.private_key_passphrase.clone_from(&new.private_key_passphrase),
+            _ => wrong.add("update_mask", format!("a path is not one of {MASK}")),
+        }
+    }
+    drop(take_secrets(&mut new));
+    match job_from_proto(merged, "job") {
+        Ok((settings, secrets, _)) => wrong.into_result((settings, secrets)),
+        Err(more) => {
+            more.iter().for_each(|v| wrong.add(&v.field, &v.description));
+            Err(wrong)
+        }
+    }
+}
+
+/// The new destination, with the kept secrets where it gives none of its own.
+fn replace(old: Option<v1::Destination>, new: Option<v1::Destination>) -> Option<v1::Destination> {
+    use v1::destination::Kind;
+    match (old.and_then(|d| d.kind), new.and_then(|d| d.kind)) {
+        (Some(Kind::Sftp(mut old)), Some(Kind::Sftp(mut new))) => {
+            let keep = |new: &mut String, old: &mut String| {
+                if new.is_empty() {
+                    std::mem::swap(new, old);
+                }
+            };
+            // A passphrase belongs to its key.
+            if new.private_key.is_empty() {
+                keep(&mut new.private_key_passphrase, &mut old.private_key_passphrase);
+            }
+            keep(&mut new.password, &mut old.password);
+            keep(&mut new.private_key, &mut old.private_key);
+            drop(take_secrets(&mut old));
+            Some(v1::Destination { kind: Some(Kind::Sftp(new)) })
+        }
+        (_, kind) => Some(v1::Destination { kind }),
+    }
+}
+
+fn sftp_of(job: &mut v1::ExportJob) -> Option<&mut v1::SftpDestination> {
+    match job.destination.as_mut()?.kind.as_mut()? {
+        v1::destination::Kind::Sftp(sftp) => Some(sftp),
+        v1::destination::Kind::Fs(_) => None,
+    }
+}
+
+fn put_secrets(job: &mut v1::ExportJob, secrets: DestinationSecrets) {
+    let DestinationSecrets { password, private_key, private_key_passphrase } = secrets;
+    let text = |secret: Option<Secret>| secret.map(|s| s.expose().to_owned()).unwrap_or_default();
+    if let Some(sftp) = sftp_of(job) {
+        sftp.password = text(password);
+        sftp.private_key = text(private_key);
+        sftp.private_key_passphrase = text(private_key_passphrase);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{
+        export::{Destination, Format, NationalIdMode, SftpDestination},
+        filter::EventFilter,
+    };
+
+    fn current() -> (JobSettings, DestinationSecrets) {
+        let settings = JobSettings {
+            name: "siem".into(),
+            filter: EventFilter::default(),
+            format: Format::JsonLines,
+            destination: Destination::Sftp(SftpDestination {
+                address: "siem".into(),
+                user_name: "xflow".into(),
+                directory: "in".into(),
+                host_keys: Vec::new(),
+                has_password: true,
+                has_private_key: false,
+            }),
+            national_id: NationalIdMode::Omit,
+            max_events: 10,
+            max_bytes: 20,
+        };
+        let password = Some(Secret::new("hunter2"));
+        (settings, DestinationSecrets { password, ..Default::default() })
+    }
+
+    fn sftp(sftp: v1::SftpDestination) -> v1::ExportJob {
+        let kind = Some(v1::destination::Kind::Sftp(sftp));
+        v1::ExportJob { destination: Some(v1::Destination { kind }), ..Default::default() }
+    }
+
+    fn update(job: v1::ExportJob, mask: &[&str]) -> Result<(JobSettings, DestinationSecrets), Violations> {
+        let (settings, secrets) = current();
+        let mask: Vec<String> = mask.iter().map(|path| (*path).to_owned()).collect();
+        apply_update(&settings, secrets, job, &mask)
+    }
+
+    fn text(secret: &Option<Secret>) -> &str {
+        secret.as_ref().map_or("", Secret::expose)
+    }
+
+    #[test]
+    fn only_what_the_mask_names_changes() {
+        let job = v1::ExportJob { name: "other".into(), national_id: 2, ..Default::default() };
+        let (settings, secrets) = update(job, &["name"]).unwrap();
+        let expected = JobSettings { name: "other".into(), ..current().0 };
+        assert_eq!((settings, secrets), (expected, current().1));
+    }
+
+    #[test]
+    fn a_secret_stays_unless_it_is_named() {
+        let job = sftp(v1::SftpDestination { directory: "new".into(), ..Default::default() });
+        let (settings, secrets) = update(job, &["destination.sftp.directory"]).unwrap();
+        assert_eq!(text(&secrets.password), "hunter2");
+        let Destination::Sftp(sftp) = settings.destination else { panic!("not SFTP") };
+        assert_eq!((sftp.directory.as_str(), sftp.has_password), ("new", true));
+    }
+
+    #[test]
+    fn a_whole_new_destination_keeps_secrets_that_are_not_given() {
+        let new = v1::SftpDestination {
+            address: "other:2222".into(),
+            user_name: "u".into(),
+            private_key: "PEM".into(),
+            ..Default::default()
+        };
+        let (settings, secrets) = update(sftp(new), &["destination"]).unwrap();
+        assert_eq!((text(&secrets.password), text(&secrets.private_key)), ("hunter2", "PEM"));
+        let Destination::Sftp(sftp) = settings.destination else { panic!("not SFTP") };
+        assert_eq!((sftp.directory.as_str(), sftp.has_password, sftp.has_private_key), ("", true, true));
+    }
+
+    #[test]
+    fn a_destination_of_another_kind_loses_the_secrets() {
+        let fs = v1::destination::Kind::Fs(v1::FsDestination { directory: "a".into() });
+        let destination = Some(v1::Destination { kind: Some(fs) });
+        let (settings, secrets) =
+            update(v1::ExportJob { destination, ..Default::default() }, &["destination"]).unwrap();
+        assert_eq!(settings.destination, Destination::Fs { directory: "a".into() });
+        assert!(secrets.is_empty());
+    }
+
+    #[test]
+    fn removing_the_last_secret_is_refused_and_so_are_unknown_paths() {
+        let job = sftp(v1::SftpDestination::default());
+        let wrong = update(job, &["destination.sftp.password", "schedule", "destination.fs.directory"]);
+        let wrong = wrong.unwrap_err();
+        let fields: Vec<&str> = wrong.iter().map(|v| v.field.as_str()).collect();
+        assert_eq!(fields, ["update_mask", "update_mask", "job.destination.sftp.password"]);
+        assert!(update(v1::ExportJob::default(), &[]).is_err());
+    }
+
+    #[test]
+    fn everything_wrong_with_a_new_job_is_reported_at_once() {
+        let job = v1::ExportJob {
+            tenant_id: "No".into(),
+            name: "Ü".into(),
+            national_id: 9,
+            file_limits: Some(v1::FileLimits { max_events: Some(0), max_bytes: Some(u64::MAX) }),
+            ..sftp(v1::SftpDestination {
+                address: "sftp://siem".into(),
+                host_keys: vec!["MD5:00".into()],
+                ..Default::default()
+            })
+        };
+        let wrong = job_from_proto(job, "job").unwrap_err();
+        let fields: Vec<&str> = wrong.iter().map(|v| v.field.as_str()).collect();
+        assert_eq!(
+            fields,
+            [
+                "job.tenant_id",
+                "job.name",
+                "job.format",
+                "job.destination.sftp.address",
+                "job.destination.sftp.user_name",
+                "job.destination.sftp.host_keys[0]",
+                "job.national_id",
+                "job.file_limits.max_events",
+                "job.file_limits.max_bytes",
+                "job.destination.sftp.password",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_local_folder_stays_below_the_export_directory() {
+        for (directory, good) in
+            [("siem/xflow", true), ("", false), ("/etc", false), ("a/../b", false), ("a//b", false)]
+        {
+            let fs = v1::destination::Kind::Fs(v1::FsDestination { directory: directory.into() });
+            let destination = v1::Destination { kind: Some(fs) };
+            let read = super::super::destination_from_proto(destination, "destination");
+            assert_eq!(read.is_ok(), good, "{directory}");
+        }
+    }
+}

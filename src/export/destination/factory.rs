@@ -1,0 +1,96 @@
+//! Folders behind OpenDAL and its layers.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use opendal::{
+    Operator,
+    layers::{PrometheusClientLayer, RetryLayer, TimeoutLayer, TracingLayer},
+    services::Fs,
+};
+
+use super::{Destinations, DropFolder, local::LocalFolder, sftp, sftp::SftpFolder};
+use crate::{
+    domain::export::{Destination, DestinationSecrets, SftpDestination},
+    export::{
+        ExportError,
+        host_key::HostKey,
+        sftp::{SftpLimits, operator, presented_host_key},
+    },
+};
+
+/// Longest wait for one local operation, a flush to disk included.
+const LOCAL_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// What the server's configuration says about destinations.
+#[derive(Clone, Default)]
+pub struct DestinationConfig {
+    /// `export.directory`: local folders are below it. `None`: there are no local destinations.
+    pub export_directory: Option<PathBuf>,
+    /// Time-outs, sizes and retries of SFTP.
+    pub sftp: SftpLimits,
+    /// Made once per registry with `PrometheusClientLayer::builder().register(..)`.
+    pub metrics: Option<PrometheusClientLayer>,
+}
+
+/// Makes the folders that jobs name.
+#[derive(Clone)]
+pub struct OpendalDestinations {
+    config: DestinationConfig,
+}
+
+impl OpendalDestinations {
+    /// Folders as the configuration allows them.
+    pub fn new(config: DestinationConfig) -> Self {
+        Self { config }
+    }
+
+    fn local(&self, root: &Path) -> Result<Operator, ExportError> {
+        let operator = Operator::new(Fs::default().root(&root.to_string_lossy()))
+            .map_err(|error| ExportError::opendal("opening export.directory", error))?;
+        let timeout = TimeoutLayer::new().with_timeout(LOCAL_TIMEOUT).with_io_timeout(LOCAL_TIMEOUT);
+        let operator =
+            operator.layer(timeout).layer(RetryLayer::new().with_jitter()).layer(TracingLayer::new());
+        Ok(match &self.config.metrics {
+            Some(metrics) => operator.layer(metrics.clone()),
+            None => operator,
+        })
+    }
+}
+
+#[async_trait]
+impl Destinations for OpendalDestinations {
+    async fn open(
+        &self,
+        destination: &Destination,
+        secrets: &DestinationSecrets,
+    ) -> Result<Arc<dyn DropFolder>, ExportError> {
+        match destination {
+            Destination::Sftp(settings) => {
+                let config = sftp::config(settings, secrets, self.config.sftp.clone())?;
+                let operator = operator(config, self.config.metrics.clone());
+                let operator = operator.map_err(|e| ExportError::opendal("opening the destination", e))?;
+                Ok(Arc::new(SftpFolder(operator)))
+            }
+            Destination::Fs { directory } => {
+                let root = self.config.export_directory.clone().ok_or_else(|| {
+                    ExportError::destination(
+                        "this server has no local destinations; set export.directory in its configuration",
+                    )
+                })?;
+                let folder = LocalFolder::open(root, directory.clone(), |root| self.local(root)).await?;
+                Ok(Arc::new(folder))
+            }
+        }
+    }
+
+    async fn host_key(&self, destination: &SftpDestination) -> Result<HostKey, ExportError> {
+        let address = sftp::address(destination)?;
+        let presented = presented_host_key(&address, &self.config.sftp).await;
+        presented.map(|key| HostKey::from(&key)).map_err(ExportError::from_connect)
+    }
+}

@@ -1,0 +1,83 @@
+//! A folder on an SFTP server.
+
+use async_trait::async_trait;
+use opendal::{ErrorKind, Operator};
+
+use super::{DropFolder, NewFile, Published, ops};
+use crate::{
+    domain::export::{DestinationSecrets, SftpDestination},
+    export::{
+        ExportError,
+        sftp::{Address, Credentials, HostKeyPin, PrivateKeyText, SftpConfig, SftpLimits},
+    },
+};
+
+/// Files are published with the plain RENAME, which does not replace, after looking, since some servers
+/// replace all the same.
+pub(super) struct SftpFolder(pub(super) Operator);
+
+/// The address of settings. They were checked when they were made, so this rarely fails.
+pub(super) fn address(sftp: &SftpDestination) -> Result<Address, ExportError> {
+    sftp.address.parse().map_err(|_| ExportError::destination("the job's SFTP address is not an address"))
+}
+
+pub(super) fn config(
+    sftp: &SftpDestination,
+    secrets: &DestinationSecrets,
+    limits: SftpLimits,
+) -> Result<SftpConfig, ExportError> {
+    let pins = sftp.host_keys.iter().map(|key| key.parse::<HostKeyPin>());
+    let pins = pins.collect::<Result<Vec<_>, _>>().map_err(|e| ExportError::destination(e.to_string()))?;
+    let private_key = secrets
+        .private_key
+        .as_ref()
+        .map(|pem| PrivateKeyText { pem: pem.clone(), passphrase: secrets.private_key_passphrase.clone() });
+    let credentials = Credentials { password: secrets.password.clone(), private_key };
+    Ok(SftpConfig::new(address(sftp)?, &sftp.user_name, credentials, pins)
+        .with_root(&sftp.directory)
+        .with_limits(limits))
+}
+
+#[async_trait]
+impl DropFolder for SftpFolder {
+    async fn is_there(&self) -> Result<bool, ExportError> {
+        use futures::TryStreamExt;
+        let failed = |error| ExportError::opendal("looking at the folder", error);
+        // A folder lists itself first; one that does not exist lists nothing.
+        let mut entries = self.0.lister("/").await.map_err(failed)?;
+        match entries.try_next().await {
+            Ok(first) => Ok(first.is_some()),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(failed(error)),
+        }
+    }
+
+    async fn size(&self, name: &str) -> Result<Option<u64>, ExportError> {
+        ops::size(&self.0, name).await
+    }
+
+    async fn sha256(&self, name: &str) -> Result<Option<[u8; 32]>, ExportError> {
+        ops::sha256(&self.0, name).await
+    }
+
+    async fn create(&self, name: &str) -> Result<Box<dyn NewFile>, ExportError> {
+        ops::create(&self.0, name).await
+    }
+
+    async fn publish(&self, part: &str, name: &str) -> Result<Published, ExportError> {
+        match self.0.rename_with(part, name).if_not_exists(true).await {
+            Ok(_) => Ok(Published::Done),
+            Err(error) if error.kind() == ErrorKind::ConditionNotMatch => Ok(Published::NameTaken),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Published::PartMissing),
+            Err(error) => Err(ExportError::opendal("giving a file its final name", error)),
+        }
+    }
+
+    async fn delete(&self, name: &str) -> Result<(), ExportError> {
+        ops::delete(&self.0, name).await
+    }
+
+    async fn parts(&self, limit: usize) -> Result<Vec<String>, ExportError> {
+        ops::parts(&self.0, "/", limit).await
+    }
+}

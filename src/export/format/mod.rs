@@ -1,0 +1,55 @@
+//! Events as lines of a file: UTF-8 without a byte order mark, one record per line, a line feed after the last.
+
+mod csv;
+mod json_lines;
+
+use crate::domain::{
+    event::RecordedEvent,
+    export::{Format, JobSettings, NationalIdMode},
+};
+
+/// Renders events one by one, so that memory does not grow with the file. The same settings and events always
+/// give the same bytes.
+#[derive(Debug)]
+pub struct Renderer {
+    format: Format,
+    with_national_id: bool,
+}
+
+/// An event that could not be rendered; never because of its content.
+#[derive(Debug, thiserror::Error)]
+#[error("the event could not be rendered")]
+pub struct RenderError(#[source] Box<dyn std::error::Error + Send + Sync>);
+
+impl Renderer {
+    /// The renderer that a job's settings ask for.
+    pub fn new(settings: &JobSettings) -> Self {
+        let with_national_id = settings.national_id == NationalIdMode::Full;
+        Self { format: settings.format.clone(), with_national_id }
+    }
+
+    /// Whether events must be read with their personal data.
+    pub fn needs_personal(&self) -> bool {
+        self.with_national_id
+    }
+
+    /// Appends what a file begins with; nothing in most formats.
+    pub fn begin(&self, out: &mut Vec<u8>) {
+        match self.format {
+            Format::Csv { header: true, .. } => csv::write_header(out),
+            Format::Csv { .. } | Format::JsonLines => {}
+        }
+    }
+
+    /// Appends one event as one line.
+    pub fn event(&self, event: &RecordedEvent, out: &mut Vec<u8>) -> Result<(), RenderError> {
+        match self.format {
+            Format::JsonLines => {
+                json_lines::write(event, self.with_national_id, out);
+                Ok(())
+            }
+            Format::Csv { formula_guard, .. } => csv::write(event, self.with_national_id, formula_guard, out)
+                .map_err(|error| RenderError(Box::new(error))),
+        }
+    }
+}

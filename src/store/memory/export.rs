@@ -1,0 +1,309 @@
+//! Export jobs.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::{
+    MemoryStore,
+    state::{Job, State},
+};
+use crate::{
+    domain::{
+        export::{ExportFile, ExportJob, FileState, Health, JobSettings},
+        id::TenantId,
+        time::Timestamp,
+    },
+    store::{
+        ExportStore, StoreError,
+        contract::{FileCut, JobUpdate, KeptJob, Lease, NewEvent, NewJob, RunOutcome},
+    },
+};
+
+#[async_trait]
+impl ExportStore for MemoryStore {
+    async fn create_job(&self, new: NewJob, witness: NewEvent) -> Result<ExportJob, StoreError> {
+        self.change(|state| {
+            if state.log(&new.tenant)?.tenant.closed {
+                return Err(StoreError::TenantClosed);
+            }
+            if state.live(&new.tenant).any(|job| job.job.settings.name == new.settings.name) {
+                return Err(StoreError::JobExists);
+            }
+            state.witness(&witness, new.created)?;
+            let job = ExportJob {
+                id: new.id,
+                tenant: new.tenant,
+                settings: new.settings.clone(),
+                revision: 1,
+                scanned_sequence: 0,
+                published_sequence: 0,
+                health: Health::Unknown,
+                last_error: String::new(),
+                created: new.created,
+                updated: new.created,
+                last_run: None,
+            };
+            state.jobs.push(Job {
+                job: job.clone(),
+                revisions: vec![new.settings],
+                sealed_secrets: new.sealed_secrets,
+                deleted: false,
+                fence: 0,
+                lease_until: None,
+                files: Vec::new(),
+            });
+            Ok(job)
+        })
+    }
+
+    async fn job(&self, tenant: &TenantId, key: &str) -> Result<Option<KeptJob>, StoreError> {
+        let state = self.state();
+        state.log(tenant)?;
+        let by_id = state.live(tenant).find(|job| job.job.id == key);
+        let job = by_id.or_else(|| state.live(tenant).find(|job| job.job.settings.name == key));
+        Ok(job.map(|job| KeptJob { job: job.job.clone(), sealed_secrets: job.sealed_secrets.clone() }))
+    }
+
+    async fn jobs(
+        &self,
+        tenant: &TenantId,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<ExportJob>, StoreError> {
+        let state = self.state();
+        state.log(tenant)?;
+        let place = |job: &ExportJob| (job.created, job.id.clone());
+        let after = match after {
+            Some(id) => {
+                let mut jobs = state.jobs.iter().filter(|job| job.job.tenant == *tenant);
+                let after = jobs.find(|job| job.job.id == id).ok_or(StoreError::JobNotFound)?;
+                Some(place(&after.job))
+            }
+            None => None,
+        };
+        let mut jobs: Vec<ExportJob> = state.live(tenant).map(|job| job.job.clone()).collect();
+        jobs.sort_by_key(place);
+        Ok(jobs.into_iter().filter(|job| Some(place(job)) > after).take(limit).collect())
+    }
+
+    async fn update_job(&self, update: JobUpdate, witness: NewEvent) -> Result<ExportJob, StoreError> {
+        self.change(|state| {
+            state.log(&update.tenant)?;
+            let others = |job: &&Job| job.job.id != update.id;
+            let taken = state
+                .live(&update.tenant)
+                .filter(others)
+                .any(|job| job.job.settings.name == update.settings.name);
+            let job = state.live_mut(&update.tenant, &update.id)?;
+            if job.job.revision != update.expected_revision {
+                return Err(StoreError::RevisionMismatch { current: job.job.revision });
+            }
+            if taken {
+                return Err(StoreError::JobExists);
+            }
+            job.revisions.push(update.settings.clone());
+            job.job.settings = update.settings;
+            job.job.revision += 1;
+            job.job.updated = update.updated;
+            job.sealed_secrets = update.sealed_secrets;
+            let changed = job.job.clone();
+            state.witness(&witness, update.updated)?;
+            Ok(changed)
+        })
+    }
+
+    async fn delete_job(&self, tenant: &TenantId, id: &str, witness: NewEvent) -> Result<(), StoreError> {
+        self.change(|state| {
+            state.log(tenant)?;
+            let job = state.live_mut(tenant, id)?;
+            job.deleted = true;
+            job.sealed_secrets = None;
+            job.lease_until = None;
+            state.witness(&witness, witness.occurred)
+        })
+    }
+
+    async fn job_settings(&self, job_id: &str, revision: u64) -> Result<JobSettings, StoreError> {
+        let state = self.state();
+        let job = state.any_job(job_id)?;
+        let settings = revision.checked_sub(1).and_then(|index| job.revisions.get(index as usize));
+        settings.cloned().ok_or_else(|| StoreError::Damaged("no such revision".to_owned()))
+    }
+
+    async fn lease_job(&self, job_id: &str, _owner: &str, term: Duration) -> Result<Lease, StoreError> {
+        let now = self.clock.now();
+        self.change(|state| {
+            let tenant = state.any_job(job_id)?.job.tenant.clone();
+            let job = state.live_mut(&tenant, job_id)?;
+            if job.lease_until.is_some_and(|until| until > now) {
+                return Err(StoreError::JobBusy);
+            }
+            job.fence += 1;
+            job.lease_until = Some(now.plus_micros(term.as_micros() as i64));
+            Ok(Lease { job_id: job_id.to_owned(), fence: job.fence })
+        })
+    }
+
+    async fn renew_lease(&self, lease: &Lease, term: Duration) -> Result<(), StoreError> {
+        let until = self.clock.now().plus_micros(term.as_micros() as i64);
+        self.change(|state| {
+            state.held(lease)?.lease_until = Some(until);
+            Ok(())
+        })
+    }
+
+    async fn finish_run(
+        &self,
+        lease: &Lease,
+        outcome: RunOutcome,
+        witness: Option<NewEvent>,
+    ) -> Result<(), StoreError> {
+        self.change(|state| {
+            let job = state.held(lease)?;
+            job.lease_until = None;
+            job.job.health = outcome.health;
+            job.job.last_error = outcome.last_error;
+            job.job.last_run = Some(outcome.ended);
+            match witness.map(|witness| state.witness(&witness, outcome.ended)) {
+                Some(Err(StoreError::TenantClosed)) | None => Ok(()),
+                Some(written) => written,
+            }
+        })
+    }
+
+    async fn pending_file(&self, job_id: &str) -> Result<Option<ExportFile>, StoreError> {
+        Ok(self.state().any_job(job_id)?.pending().cloned())
+    }
+
+    async fn cut_file(&self, lease: &Lease, cut: FileCut) -> Result<ExportFile, StoreError> {
+        self.change(|state| {
+            let job = state.held(lease)?;
+            let follows = cut.first_sequence == job.job.scanned_sequence + 1;
+            if job.pending().is_some() || !follows || cut.last_sequence < cut.first_sequence {
+                return Err(StoreError::Damaged("not the next file".to_owned()));
+            }
+            let file = ExportFile {
+                job_id: lease.job_id.clone(),
+                number: job.files.len() as u64 + 1,
+                name: cut.name,
+                state: FileState::Cut,
+                first_sequence: cut.first_sequence,
+                last_sequence: cut.last_sequence,
+                event_count: cut.event_count,
+                size_bytes: 0,
+                sha256: [0; 32],
+                job_revision: cut.job_revision,
+                fence: lease.fence,
+                created: cut.created,
+                published: None,
+            };
+            job.files.push(file.clone());
+            Ok(file)
+        })
+    }
+
+    async fn take_over_cut(&self, lease: &Lease, number: u64) -> Result<ExportFile, StoreError> {
+        self.change(|state| {
+            let file = state.held(lease)?.file(number, FileState::Cut)?;
+            file.fence = lease.fence;
+            Ok(file.clone())
+        })
+    }
+
+    async fn mark_uploaded(
+        &self,
+        lease: &Lease,
+        number: u64,
+        size_bytes: u64,
+        sha256: [u8; 32],
+    ) -> Result<ExportFile, StoreError> {
+        self.change(|state| {
+            let file = state.held(lease)?.file(number, FileState::Cut)?;
+            if file.fence != lease.fence {
+                return Err(StoreError::Damaged("cut under another lease".to_owned()));
+            }
+            file.state = FileState::Uploaded;
+            file.size_bytes = size_bytes;
+            file.sha256 = sha256;
+            Ok(file.clone())
+        })
+    }
+
+    async fn mark_published(
+        &self,
+        lease: &Lease,
+        number: u64,
+        published: Timestamp,
+    ) -> Result<ExportFile, StoreError> {
+        self.change(|state| {
+            let job = state.held(lease)?;
+            let file = job.file(number, FileState::Uploaded)?;
+            file.state = FileState::Published;
+            file.published = Some(published);
+            let file = file.clone();
+            job.job.scanned_sequence = file.last_sequence;
+            job.job.published_sequence = file.last_sequence;
+            Ok(file)
+        })
+    }
+
+    async fn advance_scanned(&self, lease: &Lease, sequence: u64) -> Result<(), StoreError> {
+        self.change(|state| {
+            let job = state.held(lease)?;
+            if job.pending().is_some() {
+                return Err(StoreError::Damaged("a file is pending".to_owned()));
+            }
+            job.job.scanned_sequence = job.job.scanned_sequence.max(sequence);
+            Ok(())
+        })
+    }
+
+    async fn files(
+        &self,
+        job_id: &str,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<ExportFile>, StoreError> {
+        let state = self.state();
+        let files = state.any_job(job_id)?.files.iter().rev();
+        Ok(files.filter(|file| before.is_none_or(|n| file.number < n)).take(limit).cloned().collect())
+    }
+}
+
+impl State {
+    fn live(&self, tenant: &TenantId) -> impl Iterator<Item = &Job> {
+        self.jobs.iter().filter(move |job| !job.deleted && job.job.tenant == *tenant)
+    }
+
+    fn live_mut(&mut self, tenant: &TenantId, id: &str) -> Result<&mut Job, StoreError> {
+        let mut jobs = self.jobs.iter_mut().filter(|job| !job.deleted && job.job.tenant == *tenant);
+        jobs.find(|job| job.job.id == id).ok_or(StoreError::JobNotFound)
+    }
+
+    fn any_job(&self, id: &str) -> Result<&Job, StoreError> {
+        self.jobs.iter().find(|job| job.job.id == id).ok_or(StoreError::JobNotFound)
+    }
+
+    /// The job of a lease that is in force.
+    fn held(&mut self, lease: &Lease) -> Result<&mut Job, StoreError> {
+        let job =
+            self.jobs.iter_mut().find(|job| job.job.id == lease.job_id).ok_or(StoreError::JobNotFound)?;
+        if job.fence != lease.fence || job.lease_until.is_none() {
+            return Err(StoreError::LeaseLost);
+        }
+        Ok(job)
+    }
+}
+
+impl Job {
+    fn pending(&self) -> Option<&ExportFile> {
+        self.files.last().filter(|file| file.state != FileState::Published)
+    }
+
+    fn file(&mut self, number: u64, state: FileState) -> Result<&mut ExportFile, StoreError> {
+        let mut files = self.files.iter_mut();
+        let file = files.find(|file| file.number == number && file.state == state);
+        file.ok_or_else(|| StoreError::Damaged(format!("no file {number} in state {state:?}")))
+    }
+}

@@ -1,0 +1,135 @@
+//! Opens connections. Pools are made here and not by SeaORM, which would put the URL into trace spans.
+
+use std::{path::Path, str::FromStr, time::Duration};
+
+use sea_orm::{DatabaseConnection, SqlxPostgresConnector, SqlxSqliteConnector};
+use sqlx::{
+    ConnectOptions, Connection, PgConnection, pool,
+    postgres::{PgConnectOptions, PgPool},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqliteSynchronous},
+};
+
+use super::{
+    database::{Database, PoolOptions, SQLITE_FILE},
+    error::{connect_error, sqlx_error},
+};
+use crate::{domain::secret::Secret, store::StoreError};
+
+/// A transaction that its client has forgotten must not hold a tenant's head for ever.
+const IDLE_IN_TRANSACTION: Duration = Duration::from_secs(30);
+
+/// Two ways to one database.
+pub(super) struct Connections {
+    /// For transactions that write. One connection on SQLite, which has one writer at a time anyway: waiting in
+    /// our queue is fair, SQLite's own polling is not.
+    pub(super) write: DatabaseConnection,
+    /// For reads.
+    pub(super) read: DatabaseConnection,
+}
+
+pub(super) async fn connect(database: &Database, options: &PoolOptions) -> Result<Connections, StoreError> {
+    match database {
+        Database::Sqlite { folder } => {
+            must_exist(&folder.join(SQLITE_FILE))?;
+            let write = sqlite_pool(sqlite_writer(folder, options), 1, options).await?;
+            let reader = sqlite_file(folder, options).pragma("query_only", "on");
+            let read = sqlite_pool(reader, options.max_connections, options).await?;
+            Ok(Connections { write, read })
+        }
+        Database::Postgres { url } => {
+            let write = postgres_pool(url, options).await?;
+            Ok(Connections { read: write.clone(), write })
+        }
+    }
+}
+
+/// One pool with one connection, to migrate with.
+pub(super) async fn connect_once(
+    database: &Database,
+    options: &PoolOptions,
+) -> Result<DatabaseConnection, StoreError> {
+    match database {
+        Database::Sqlite { folder } => {
+            sqlite_pool(sqlite_writer(folder, options).create_if_missing(true), 1, options).await
+        }
+        Database::Postgres { url } => {
+            postgres_pool(url, &PoolOptions { max_connections: 1, ..*options }).await
+        }
+    }
+}
+
+fn must_exist(file: &Path) -> Result<(), StoreError> {
+    if file.exists() {
+        return Ok(());
+    }
+    Err(StoreError::Incompatible(format!(
+        "there is no {} yet; run `vidne migrate` to make it",
+        file.display()
+    )))
+}
+
+fn sqlite_file(folder: &Path, options: &PoolOptions) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(folder.join(SQLITE_FILE))
+        .foreign_keys(true)
+        .busy_timeout(options.lock_timeout)
+        .disable_statement_logging()
+}
+
+fn sqlite_writer(folder: &Path, options: &PoolOptions) -> SqliteConnectOptions {
+    // FULL: a commit is on disk before it is acknowledged. WAL: readers do not wait for the writer.
+    sqlite_file(folder, options).journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Full)
+}
+
+async fn sqlite_pool(
+    file: SqliteConnectOptions,
+    connections: u32,
+    options: &PoolOptions,
+) -> Result<DatabaseConnection, StoreError> {
+    let pool: SqlitePool = pool_options(connections, options)
+        // The file cannot hang up.
+        .test_before_acquire(false)
+        .connect_with(file)
+        .await
+        .map_err(connect_error)?;
+    Ok(SqlxSqliteConnector::from_sqlx_sqlite_pool(pool))
+}
+
+async fn postgres_pool(url: &Secret, options: &PoolOptions) -> Result<DatabaseConnection, StoreError> {
+    let server = postgres_server(url, options)?;
+    // Once without the pool, which would try a refused connection again and then tell of a time-out only.
+    let first = tokio::time::timeout(options.acquire_timeout, PgConnection::connect_with(&server)).await;
+    let first = first.map_err(|e| StoreError::Unavailable(Box::new(e)))?.map_err(connect_error)?;
+    first.close().await.map_err(sqlx_error)?;
+    let pool: PgPool = pool_options(options.max_connections, options).connect_lazy_with(server);
+    Ok(SqlxPostgresConnector::from_sqlx_postgres_pool(pool))
+}
+
+fn postgres_server(url: &Secret, options: &PoolOptions) -> Result<PgConnectOptions, StoreError> {
+    let server = PgConnectOptions::from_str(url.expose()).map_err(|_| {
+        // The cause is not shown: it may quote the URL.
+        StoreError::Incompatible(
+            "the database URL cannot be read; write postgres://user:password@host:5432/name and \
+             percent-encode special characters of the password"
+                .to_owned(),
+        )
+    })?;
+    let settings = [
+        // Said here, so that no default of the server, the database or the role makes the wait for a tenant's
+        // head fail or read the past.
+        ("default_transaction_isolation", "read committed".to_owned()),
+        ("statement_timeout", milliseconds(options.statement_timeout)),
+        ("lock_timeout", milliseconds(options.lock_timeout)),
+        ("idle_in_transaction_session_timeout", milliseconds(IDLE_IN_TRANSACTION)),
+    ];
+    Ok(server.application_name("vidne").options(settings).disable_statement_logging())
+}
+
+fn pool_options<DB: sqlx::Database>(connections: u32, options: &PoolOptions) -> pool::PoolOptions<DB> {
+    pool::PoolOptions::new().max_connections(connections.max(1)).acquire_timeout(options.acquire_timeout)
+}
+
+fn milliseconds(time: Duration) -> String {
+    // 0 would mean "for ever".
+    time.as_millis().max(1).to_string()
+}

@@ -1,0 +1,43 @@
+//! Export jobs: how far they are and who runs them.
+
+use sea_orm::entity::prelude::{
+    ActiveModelBehavior, DeriveEntityModel, DerivePrimaryKey, DeriveRelation, EntityTrait, EnumIter,
+    PrimaryKeyTrait,
+};
+
+/// One row.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "export_jobs")]
+pub(in crate::store::sql) struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub tenant_key: i32,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub job_id: String,
+    pub live_name: Option<String>,
+    pub revision: i64,
+    pub scanned_sequence: i64,
+    pub published_sequence: i64,
+    pub health: i16,
+    pub last_error: String,
+    pub created_time: i64,
+    pub updated_time: i64,
+    pub last_run_time: Option<i64>,
+    pub deleted_time: Option<i64>,
+    pub fence: i64,
+    pub lease_owner: Option<String>,
+    pub lease_until: Option<i64>,
+    pub sealed_secrets: Option<Vec<u8>>,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub(in crate::store::sql) enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+super::scoped_by_tenant!();
+
+/// A job by its id alone, to find its tenant.
+pub(in crate::store::sql) fn with_id(job_id: &str) -> sea_orm::Select<Entity> {
+    use sea_orm::{ColumnTrait, QueryFilter};
+    Entity::find().filter(Column::JobId.eq(job_id))
+}

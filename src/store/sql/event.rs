@@ -1,0 +1,75 @@
+//! The event store: appends, looks up, scans, wakes.
+
+use std::collections::HashSet;
+
+use async_trait::async_trait;
+use sea_orm::{ColumnTrait, QueryFilter};
+use tokio::sync::watch;
+
+use super::{
+    append::append,
+    convert,
+    entity::{events, heads},
+    error::db_error,
+    scan::scan,
+    store::SqlStore,
+};
+use crate::{
+    domain::{
+        id::{EventId, TenantId},
+        time::Timestamp,
+    },
+    store::{
+        EventStore, StoreError,
+        contract::{AppendOutcome, Head, NewEvent, ScanPage, ScanRequest, StoredEvent},
+    },
+};
+
+#[async_trait]
+impl EventStore for SqlStore {
+    async fn append(&self, events: Vec<NewEvent>, now: Timestamp) -> Result<Vec<AppendOutcome>, StoreError> {
+        let tenants: HashSet<&TenantId> = events.iter().map(|event| &event.tenant).collect();
+        let keys = self.keys.keys(&self.read, tenants.iter().copied()).await?;
+        if keys.is_empty() {
+            return Ok(vec![AppendOutcome::TenantNotFound; events.len()]);
+        }
+        let transaction = self.begin().await?;
+        let outcomes = append(&transaction, &keys, &events, now).await?;
+        let committed = transaction.commit().await.map_err(db_error);
+        // Also after a commit of unknown outcome: the events may be there.
+        self.wakeups.wake(tenants);
+        committed?;
+        Ok(outcomes)
+    }
+
+    async fn event_by_id(&self, tenant: &TenantId, id: EventId) -> Result<Option<StoredEvent>, StoreError> {
+        let rows = events::Entity::of(self.key(tenant).await?).filter(events::Column::EventId.eq(id.uuid()));
+        let row = events::kept(rows, true).one(&self.read).await.map_err(db_error)?;
+        row.map(StoredEvent::try_from).transpose()
+    }
+
+    async fn event_at(&self, tenant: &TenantId, sequence: u64) -> Result<Option<StoredEvent>, StoreError> {
+        let rows = events::Entity::of(self.key(tenant).await?)
+            .filter(events::Column::Sequence.eq(convert::signed(sequence)));
+        let row = events::kept(rows, true).one(&self.read).await.map_err(db_error)?;
+        row.map(StoredEvent::try_from).transpose()
+    }
+
+    async fn head(&self, tenant: &TenantId) -> Result<Head, StoreError> {
+        let row = heads::Entity::of(self.key(tenant).await?).one(&self.read).await.map_err(db_error)?;
+        let row = row.ok_or_else(|| StoreError::Damaged(format!("tenant {tenant} has no head")))?;
+        convert::head(&row)
+    }
+
+    async fn scan(&self, request: ScanRequest<'_>) -> Result<ScanPage, StoreError> {
+        scan(&self.read, self.key(request.tenant).await?, &request).await
+    }
+
+    fn wakeups(&self, tenant: &TenantId) -> watch::Receiver<u64> {
+        self.wakeups.subscribe(tenant)
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.read.ping().await.map_err(db_error)
+    }
+}

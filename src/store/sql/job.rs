@@ -1,0 +1,311 @@
+//! Export jobs and their revisions.
+
+use std::collections::HashMap;
+
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter,
+    QueryOrder, QuerySelect, sea_query::Expr,
+};
+
+use super::{
+    append::{append, witnessed},
+    convert,
+    entity::{export_job_revisions as revisions, export_jobs as jobs},
+    error::{db_error, is_unique_violation},
+    log::{lock_heads, lock_logs},
+    store::SqlStore,
+    tenant_key::TenantKey,
+};
+use crate::{
+    codec::job::{decode_settings, encode_settings},
+    domain::{
+        export::{ExportJob, Health, JobSettings},
+        id::TenantId,
+        time::Timestamp,
+    },
+    store::{
+        StoreError,
+        contract::{JobUpdate, KeptJob, NewEvent, NewJob},
+    },
+};
+
+pub(super) async fn create(
+    store: &SqlStore,
+    job: NewJob,
+    witness: NewEvent,
+) -> Result<ExportJob, StoreError> {
+    let keys = store.keys.keys(&store.read, [&job.tenant, &witness.tenant]).await?;
+    let key = *keys.get(&job.tenant).ok_or(StoreError::TenantNotFound)?;
+    let transaction = store.begin().await?;
+    let logs = lock_logs(&transaction, &keys).await?;
+    if logs.get(&job.tenant).is_none_or(|log| log.closed) {
+        return Err(StoreError::TenantClosed);
+    }
+    let row = jobs::ActiveModel {
+        tenant_key: Set(key.get()),
+        job_id: Set(job.id.clone()),
+        live_name: Set(Some(job.settings.name.clone())),
+        revision: Set(1),
+        scanned_sequence: Set(0),
+        published_sequence: Set(0),
+        health: Set(health_number(Health::Unknown)),
+        last_error: Set(String::new()),
+        created_time: Set(job.created.micros()),
+        updated_time: Set(job.created.micros()),
+        last_run_time: Set(None),
+        deleted_time: Set(None),
+        fence: Set(0),
+        lease_owner: Set(None),
+        lease_until: Set(None),
+        sealed_secrets: Set(job.sealed_secrets.clone()),
+    };
+    jobs::Entity::insert(row).exec_without_returning(&transaction).await.map_err(name_taken)?;
+    insert_revision(&transaction, key, &job.id, 1, &job.settings).await?;
+    witnessed(&append(&transaction, &keys, std::slice::from_ref(&witness), job.created).await?)?;
+    store.finish(transaction, [&witness.tenant]).await?;
+    Ok(ExportJob {
+        id: job.id,
+        tenant: job.tenant,
+        settings: job.settings,
+        revision: 1,
+        scanned_sequence: 0,
+        published_sequence: 0,
+        health: Health::Unknown,
+        last_error: String::new(),
+        created: job.created,
+        updated: job.created,
+        last_run: None,
+    })
+}
+
+/// A live job by its id, else by its name.
+pub(super) async fn find(
+    store: &SqlStore,
+    tenant: &TenantId,
+    key: &str,
+) -> Result<Option<KeptJob>, StoreError> {
+    let tenant_key = store.key(tenant).await?;
+    let either = Condition::any().add(jobs::Column::JobId.eq(key)).add(jobs::Column::LiveName.eq(key));
+    let rows = live(tenant_key).filter(either).all(&store.read).await.map_err(db_error)?;
+    let by_id = rows.iter().position(|row| row.job_id == key).unwrap_or(0);
+    let Some(row) = rows.into_iter().nth(by_id) else { return Ok(None) };
+    let sealed_secrets = row.sealed_secrets.clone();
+    let jobs = with_settings(&store.read, tenant, tenant_key, vec![row]).await?;
+    Ok(jobs.into_iter().next().map(|job| KeptJob { job, sealed_secrets }))
+}
+
+pub(super) async fn list(
+    store: &SqlStore,
+    tenant: &TenantId,
+    after: Option<&str>,
+    limit: usize,
+) -> Result<Vec<ExportJob>, StoreError> {
+    let key = store.key(tenant).await?;
+    let mut rows = live(key);
+    if let Some(after) = after {
+        let after = one(&store.read, key, after).await?;
+        let later = Condition::all()
+            .add(jobs::Column::CreatedTime.eq(after.created_time))
+            .add(jobs::Column::JobId.gt(after.job_id));
+        rows = rows.filter(Condition::any().add(jobs::Column::CreatedTime.gt(after.created_time)).add(later));
+    }
+    let rows = rows
+        .order_by_asc(jobs::Column::CreatedTime)
+        .order_by_asc(jobs::Column::JobId)
+        .limit(limit as u64)
+        .all(&store.read)
+        .await
+        .map_err(db_error)?;
+    with_settings(&store.read, tenant, key, rows).await
+}
+
+pub(super) async fn update(
+    store: &SqlStore,
+    update: JobUpdate,
+    witness: NewEvent,
+) -> Result<ExportJob, StoreError> {
+    let keys = store.keys.keys(&store.read, [&update.tenant, &witness.tenant]).await?;
+    let key = *keys.get(&update.tenant).ok_or(StoreError::TenantNotFound)?;
+    let transaction = store.begin().await?;
+    lock_heads(&transaction, &keys).await?;
+    let old = lock(&transaction, key, &update.id).await?;
+    let current = convert::unsigned(old.revision)?;
+    if current != update.expected_revision {
+        return Err(StoreError::RevisionMismatch { current });
+    }
+    let name = Some(update.settings.name.clone());
+    jobs::Entity::change(key)
+        .col_expr(jobs::Column::LiveName, Expr::value(name))
+        .col_expr(jobs::Column::Revision, Expr::value(old.revision + 1))
+        .col_expr(jobs::Column::UpdatedTime, Expr::value(update.updated.micros()))
+        .col_expr(jobs::Column::SealedSecrets, Expr::value(update.sealed_secrets.clone()))
+        .filter(jobs::Column::JobId.eq(update.id.as_str()))
+        .exec(&transaction)
+        .await
+        .map_err(name_taken)?;
+    insert_revision(&transaction, key, &update.id, old.revision + 1, &update.settings).await?;
+    witnessed(&append(&transaction, &keys, std::slice::from_ref(&witness), update.updated).await?)?;
+    let row = one(&transaction, key, &update.id).await?;
+    let changed = job(&update.tenant, row, update.settings)?;
+    store.finish(transaction, [&witness.tenant]).await?;
+    Ok(changed)
+}
+
+pub(super) async fn delete(
+    store: &SqlStore,
+    tenant: &TenantId,
+    id: &str,
+    witness: NewEvent,
+) -> Result<(), StoreError> {
+    let keys = store.keys.keys(&store.read, [tenant, &witness.tenant]).await?;
+    let key = *keys.get(tenant).ok_or(StoreError::TenantNotFound)?;
+    let transaction = store.begin().await?;
+    lock_heads(&transaction, &keys).await?;
+    let old = lock(&transaction, key, id).await?;
+    // A run under way loses its lease.
+    jobs::Entity::change(key)
+        .col_expr(jobs::Column::LiveName, Expr::value(None::<String>))
+        .col_expr(jobs::Column::SealedSecrets, Expr::value(None::<Vec<u8>>))
+        .col_expr(jobs::Column::DeletedTime, Expr::value(witness.occurred.micros()))
+        .col_expr(jobs::Column::Fence, Expr::value(old.fence + 1))
+        .col_expr(jobs::Column::LeaseOwner, Expr::value(None::<String>))
+        .col_expr(jobs::Column::LeaseUntil, Expr::value(None::<i64>))
+        .filter(jobs::Column::JobId.eq(id))
+        .exec(&transaction)
+        .await
+        .map_err(db_error)?;
+    witnessed(&append(&transaction, &keys, std::slice::from_ref(&witness), witness.occurred).await?)?;
+    store.finish(transaction, [&witness.tenant]).await
+}
+
+pub(super) async fn settings(
+    db: &impl ConnectionTrait,
+    key: TenantKey,
+    job_id: &str,
+    revision: u64,
+) -> Result<JobSettings, StoreError> {
+    let row = revisions::Entity::of(key)
+        .filter(revisions::Column::JobId.eq(job_id))
+        .filter(revisions::Column::Revision.eq(convert::signed(revision)))
+        .one(db)
+        .await
+        .map_err(db_error)?;
+    let row =
+        row.ok_or_else(|| StoreError::Damaged(format!("export job {job_id} has no revision {revision}")))?;
+    decode(&row)
+}
+
+/// A job's row, deleted or not; `JobNotFound`.
+async fn one(db: &impl ConnectionTrait, key: TenantKey, id: &str) -> Result<jobs::Model, StoreError> {
+    let row = jobs::Entity::of(key).filter(jobs::Column::JobId.eq(id)).one(db).await.map_err(db_error)?;
+    row.ok_or(StoreError::JobNotFound)
+}
+
+/// A live job's row, locked until the transaction ends; `JobNotFound`.
+pub(super) async fn lock(
+    transaction: &DatabaseTransaction,
+    key: TenantKey,
+    id: &str,
+) -> Result<jobs::Model, StoreError> {
+    let row = live(key).filter(jobs::Column::JobId.eq(id)).lock_exclusive();
+    row.one(transaction).await.map_err(db_error)?.ok_or(StoreError::JobNotFound)
+}
+
+fn live(key: TenantKey) -> sea_orm::Select<jobs::Entity> {
+    jobs::Entity::of(key).filter(jobs::Column::DeletedTime.is_null())
+}
+
+fn name_taken(error: sea_orm::DbErr) -> StoreError {
+    if is_unique_violation(&error) { StoreError::JobExists } else { db_error(error) }
+}
+
+async fn insert_revision(
+    transaction: &DatabaseTransaction,
+    key: TenantKey,
+    job_id: &str,
+    revision: i64,
+    settings: &JobSettings,
+) -> Result<(), StoreError> {
+    let row = revisions::ActiveModel {
+        tenant_key: Set(key.get()),
+        job_id: Set(job_id.to_owned()),
+        revision: Set(revision),
+        settings: Set(encode_settings(settings)),
+    };
+    revisions::Entity::insert(row).exec_without_returning(transaction).await.map_err(db_error)?;
+    Ok(())
+}
+
+fn decode(row: &revisions::Model) -> Result<JobSettings, StoreError> {
+    decode_settings(&row.settings).map_err(|cause| {
+        StoreError::Damaged(format!("revision {} of export job {}: {cause}", row.revision, row.job_id))
+    })
+}
+
+/// Adds the settings of the current revisions; keeps the order.
+async fn with_settings(
+    db: &impl ConnectionTrait,
+    tenant: &TenantId,
+    key: TenantKey,
+    rows: Vec<jobs::Model>,
+) -> Result<Vec<ExportJob>, StoreError> {
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    // Each with its revision, since the settings of old ones may be many.
+    let current = rows.iter().fold(Condition::any(), |any, row| {
+        any.add(
+            Condition::all()
+                .add(revisions::Column::JobId.eq(row.job_id.as_str()))
+                .add(revisions::Column::Revision.eq(row.revision)),
+        )
+    });
+    let found = revisions::Entity::of(key).filter(current).all(db).await.map_err(db_error)?;
+    let mut settings: HashMap<(String, i64), JobSettings> = HashMap::with_capacity(found.len());
+    for row in found {
+        let decoded = decode(&row)?;
+        settings.insert((row.job_id, row.revision), decoded);
+    }
+    rows.into_iter()
+        .map(|row| {
+            let settings = settings.remove(&(row.job_id.clone(), row.revision));
+            let settings = settings.ok_or_else(|| {
+                StoreError::Damaged(format!("export job {} has no revision {}", row.job_id, row.revision))
+            })?;
+            job(tenant, row, settings)
+        })
+        .collect()
+}
+
+fn job(tenant: &TenantId, row: jobs::Model, settings: JobSettings) -> Result<ExportJob, StoreError> {
+    Ok(ExportJob {
+        tenant: tenant.clone(),
+        settings,
+        revision: convert::unsigned(row.revision)?,
+        scanned_sequence: convert::unsigned(row.scanned_sequence)?,
+        published_sequence: convert::unsigned(row.published_sequence)?,
+        health: health(row.health)?,
+        created: Timestamp::from_micros(row.created_time),
+        updated: Timestamp::from_micros(row.updated_time),
+        last_run: row.last_run_time.map(Timestamp::from_micros),
+        last_error: row.last_error,
+        id: row.job_id,
+    })
+}
+
+pub(super) fn health_number(health: Health) -> i16 {
+    match health {
+        Health::Unknown => 0,
+        Health::Ok => 1,
+        Health::Failing => 2,
+    }
+}
+
+fn health(number: i16) -> Result<Health, StoreError> {
+    match number {
+        0 => Ok(Health::Unknown),
+        1 => Ok(Health::Ok),
+        2 => Ok(Health::Failing),
+        _ => Err(StoreError::Damaged(format!("an export job's health is {number}"))),
+    }
+}
