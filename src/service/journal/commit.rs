@@ -31,7 +31,7 @@ impl Commit {
         let (sizes, events): (Vec<usize>, Vec<NewEvent>) = flatten(&jobs);
         let outcomes = match self.store.append(&events, self.clock.now()).await {
             Ok(outcomes) => outcomes.into_iter().map(Ok).collect(),
-            Err(StoreError::Busy) => return Err(jobs),
+            Err(StoreError::Busy(_)) => return Err(jobs),
             Err(error) => self.after_failure(&events, error).await,
         };
         let mut outcomes = outcomes.into_iter();
@@ -60,20 +60,16 @@ impl Commit {
     /// Nothing is trusted after a failure. A commit of unknown outcome is resolved by appending again: what was
     /// committed is found by its id and answered as a duplicate, what was not is committed now. A refusal for
     /// good is narrowed down by halves, so that one bad event harms only itself.
-    fn after_failure<'a>(
-        &'a self,
-        events: &'a [NewEvent],
-        error: StoreError,
-    ) -> BoxFuture<'a, Vec<Outcome>> {
+    fn after_failure<'a>(&'a self, events: &'a [NewEvent], error: StoreError) -> BoxFuture<'a, Vec<Outcome>> {
         Box::pin(async move {
             match error {
-                StoreError::Busy => all(events, Failure::Unavailable),
+                StoreError::Busy(_) => all(events, Failure::Unavailable),
                 StoreError::Unavailable(cause) => {
                     tracing::warn!(error = %cause, journal.events = events.len(), "commit failed; looking again");
                     tokio::time::sleep(SECOND_LOOK).await;
                     match self.store.append(events, self.clock.now()).await {
                         Ok(outcomes) => outcomes.into_iter().map(Ok).collect(),
-                        Err(StoreError::Unavailable(_) | StoreError::Busy) => {
+                        Err(StoreError::Unavailable(_) | StoreError::Busy(_)) => {
                             all(events, Failure::Unavailable)
                         }
                         Err(error) => self.after_refusal(events, error).await,

@@ -44,12 +44,13 @@ impl Committer {
             let (mut events, mut bytes) = (0, 0);
             let mut next = Some(first);
             while let Some(job) = next.take() {
-                let Some(job) = self.to_lane(job) else {
+                let Some(job) = self.divert(job) else {
                     next = jobs.try_recv().ok();
                     continue;
                 };
                 if !batch.is_empty()
-                    && (events + job.events.len() > self.batch_events || bytes + job.bytes() > self.batch_bytes)
+                    && (events + job.events.len() > self.batch_events
+                        || bytes + job.bytes() > self.batch_bytes)
                 {
                     left_over = Some(job);
                     break;
@@ -66,7 +67,7 @@ impl Committer {
     }
 
     /// Hands a job to its tenant's lane if that is still busy; otherwise the job goes the common way.
-    fn to_lane(&mut self, job: Job) -> Option<Job> {
+    fn divert(&mut self, job: Job) -> Option<Job> {
         match self.lanes.get(&job.tenant) {
             Some(lane) if lane.is_busy() => lane.take(job).err(),
             Some(_) => {

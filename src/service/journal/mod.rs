@@ -191,7 +191,7 @@ impl From<Failure> for ServiceError {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Unavailable => Self::StoreAway,
-            Failure::Refused => Self::StoreFailed,
+            Failure::Refused => Self::StoreRefused,
         }
     }
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::{Stream, StreamExt};
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use vidne::{
     codec::wire::decode_recorded,
     domain::{
@@ -22,6 +22,7 @@ use vidne::{
     },
     service::{
         ServiceError,
+        journal::{Journal, JournalOptions},
         query::{Item, Queries, QueryOptions},
         record::{Caller, Recorder},
         tenants::Tenants,
@@ -58,9 +59,11 @@ impl Services {
         let shutdown = CancellationToken::new();
         let witness = Witness::new(clock.clone(), vault.clone(), limits.clone());
         let tokens = Tokens::new(vault.clone());
+        let tasks = TaskTracker::new();
+        let journal = Journal::start(store.clone(), clock.clone(), &JournalOptions::default(), &tasks);
         Self {
             clock: manual,
-            recorder: Recorder::new(store.clone(), vault, clock.clone(), limits),
+            recorder: Recorder::new(journal, vault, clock.clone(), limits),
             queries: Queries::new(store.clone(), tokens, [1; 16], options, shutdown.clone()),
             tenants: Tenants::new(store.clone(), clock, witness),
             store,
@@ -69,7 +72,7 @@ impl Services {
     }
 
     async fn record(&self, input: EventInput) -> Result<Receipt, ServiceError> {
-        self.recorder.record(input, caller()).await
+        self.recorder.record(input, &caller()).await
     }
 
     /// The sequence of an event that must be recorded.
