@@ -7,7 +7,7 @@ use futures::future::BoxFuture;
 use super::{Failure, Job, Outcome};
 use crate::{
     domain::time::Clock,
-    store::{Store, StoreError, contract::NewEvent},
+    store::{EventStore, StoreError, contract::NewEvent},
 };
 
 /// How long to wait before looking what became of a commit of unknown outcome.
@@ -16,12 +16,12 @@ const SECOND_LOOK: Duration = Duration::from_millis(100);
 /// Commits events; shared by the committers.
 #[derive(Clone)]
 pub(super) struct Commit {
-    store: Arc<dyn Store>,
+    store: Arc<dyn EventStore>,
     clock: Arc<dyn Clock>,
 }
 
 impl Commit {
-    pub(super) fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Self {
+    pub(super) fn new(store: Arc<dyn EventStore>, clock: Arc<dyn Clock>) -> Self {
         Self { store, clock }
     }
 

@@ -23,7 +23,7 @@ use super::ServiceError;
 use crate::{
     domain::{id::TenantId, time::Clock},
     store::{
-        Store,
+        EventStore,
         contract::{AppendOutcome, NewEvent},
     },
 };
@@ -112,7 +112,7 @@ pub struct Pending {
 impl Journal {
     /// Starts the committers on `tasks`.
     pub fn start(
-        store: Arc<dyn Store>,
+        store: Arc<dyn EventStore>,
         clock: Arc<dyn Clock>,
         options: &JournalOptions,
         tasks: &TaskTracker,

@@ -1,5 +1,6 @@
 //! The use cases, over the model store.
 
+mod journal;
 mod query;
 mod record;
 mod tenants;
