@@ -3,6 +3,7 @@
 //! follow it; export jobs put it as files into a SIEM's SFTP drop folder.
 
 pub mod api;
+pub mod app;
 pub mod cli;
 pub mod client;
 pub mod codec;
@@ -10,6 +11,9 @@ pub mod config;
 pub mod demo;
 pub mod domain;
 pub mod export;
+pub mod metrics;
 pub mod service;
+pub mod shutdown;
 pub mod store;
+pub mod telemetry;
 pub mod vault;

@@ -1,2 +1,5 @@
-//! vidne
-fn main() {}
+//! The `vidne` program.
+
+fn main() -> std::process::ExitCode {
+    vidne::cli::main()
+}

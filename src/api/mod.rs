@@ -1,3 +1,24 @@
 //! gRPC: router, layers, wire <-> domain, errors -> `tonic::Status`.
+//!
+//! `router` puts it together: one file per service (`audit`, `tenant`, `export`), `layer` around all of them,
+//! `health` and server reflection beside them. `status` is the one place where errors become answers.
 
+mod audit;
+mod caller;
+mod catalogue;
+mod export;
+mod foreign;
+pub mod health;
+pub mod incoming;
+mod layer;
+mod methods;
+mod page;
 pub mod proto;
+mod query;
+mod receipt;
+mod router;
+mod run;
+pub mod status;
+mod tenant;
+
+pub use router::{Api, Bounds, ServeError, serve, serve_health};

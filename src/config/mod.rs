@@ -1,1 +1,20 @@
-//! Validated configuration.
+//! Validated configuration: from defaults, a file, environment variables and flags to [`Settings`].
+
+mod env;
+mod error;
+mod read;
+mod settings;
+mod show;
+mod source;
+mod units;
+
+pub use error::ConfigError;
+pub use settings::{
+    DatabaseSettings, ExportSettings, KeySettings, LogFormat, LogSettings, ServerSettings, Settings,
+    ShutdownSettings, TelemetrySettings,
+};
+pub use show::show;
+pub use source::{Flag, Sources, Values};
+
+/// The commented reference of every key with its default, as TOML.
+pub const DEFAULTS: &str = include_str!("default.toml");

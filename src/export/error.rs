@@ -2,8 +2,12 @@
 
 use std::error::Error;
 
+use crate::domain::export::DestinationSecrets;
+
 use super::{
+    format::RenderError,
     host_key::HostKey,
+    secrets::scrub,
     sftp::{ConnectError, SftpError, Status, connect_error, sftp_error},
 };
 
@@ -40,6 +44,9 @@ pub enum ExportError {
         #[source]
         source: Option<Cause>,
     },
+    /// An event could not be rendered: a bug.
+    #[error(transparent)]
+    Render(#[from] RenderError),
 }
 
 impl ExportError {
@@ -51,6 +58,17 @@ impl ExportError {
     /// A failure that may pass.
     pub fn unavailable(message: impl Into<String>) -> Self {
         Self::Unavailable { message: message.into(), source: None }
+    }
+
+    /// The same without the secrets, should a server have repeated one.
+    pub fn scrubbed(mut self, secrets: &DestinationSecrets) -> Self {
+        match &mut self {
+            Self::HostKey { message, .. }
+            | Self::Destination { message, .. }
+            | Self::Unavailable { message, .. } => *message = scrub(message, secrets),
+            Self::Render(_) => {}
+        }
+        self
     }
 
     /// A failure of the local file system while `doing` something.

@@ -1,9 +1,20 @@
 //! Formats, cutting files, the publish protocol, destinations.
+//!
+//! A run (`run`) recovers the file that an earlier run left (`publish`), plans the next one (`plan`), uploads
+//! it (`upload`) and gives it its final name (`publish`).
 
+mod clean;
 pub mod destination;
 pub mod error;
 pub mod format;
 pub mod host_key;
+mod plan;
+pub mod probe;
+mod publish;
+pub mod run;
+pub mod secrets;
 pub mod sftp;
+mod source;
+mod upload;
 
 pub use error::ExportError;

@@ -1,9 +1,8 @@
 //! What a use case can answer instead of a result. `api` makes a `tonic::Status` of it, in one place.
 
-use crate::{
-    codec::error::DecodeError, domain::violation::Violations, export::ExportError, store::StoreError,
-    vault::VaultError,
-};
+use crate::{codec::error::DecodeError, domain::violation::Violations, vault::VaultError};
+// For `api`, which knows the use cases but neither store nor export.
+pub use crate::{export::ExportError, store::StoreError};
 
 /// A use case's refusal or failure.
 #[derive(Debug, thiserror::Error)]

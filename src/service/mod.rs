@@ -1,6 +1,7 @@
 //! The use cases: record, query, manage tenants and export jobs.
 
 pub mod error;
+pub mod exports;
 pub mod journal;
 mod prepare;
 pub mod query;

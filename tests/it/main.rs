@@ -2,10 +2,13 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod cli;
+mod client;
 mod codec;
 mod crash;
 mod domain;
 mod python;
 mod service;
 mod sftp;
+mod store;
 mod support;

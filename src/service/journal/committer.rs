@@ -13,18 +13,18 @@ pub(super) struct Committer {
     commit: Commit,
     batch_events: usize,
     batch_bytes: usize,
-    tasks: TaskTracker,
+    lane_tasks: TaskTracker,
     /// Tenants whose head another server holds; they wait there, and nobody waits for them.
     lanes: HashMap<TenantId, Lane>,
 }
 
 impl Committer {
-    pub(super) fn new(commit: Commit, options: &JournalOptions, tasks: TaskTracker) -> Self {
+    pub(super) fn new(commit: Commit, options: &JournalOptions, lane_tasks: TaskTracker) -> Self {
         Self {
             commit,
             batch_events: options.batch_events.max(1),
             batch_bytes: options.batch_bytes.max(1),
-            tasks,
+            lane_tasks,
             lanes: HashMap::new(),
         }
     }
@@ -85,7 +85,7 @@ impl Committer {
             let lane = self
                 .lanes
                 .entry(job.tenant.clone())
-                .or_insert_with(|| Lane::open(self.commit.clone(), &self.tasks));
+                .or_insert_with(|| Lane::open(self.commit.clone(), &self.lane_tasks));
             if let Err(job) = lane.take(job) {
                 Commit::give_up(vec![job]);
             }

@@ -15,7 +15,10 @@ use std::{
     sync::Arc,
 };
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::JoinSet,
+};
 use tokio_util::task::TaskTracker;
 
 use self::{admission::Admitted, commit::Commit, committer::Committer};
@@ -110,24 +113,26 @@ pub struct Pending {
 }
 
 impl Journal {
-    /// Starts the committers on `tasks`.
+    /// Starts the committers; whoever keeps them hears when one fails.
     pub fn start(
         store: Arc<dyn EventStore>,
         clock: Arc<dyn Clock>,
         options: &JournalOptions,
-        tasks: &TaskTracker,
-    ) -> Self {
+    ) -> (Self, Committers) {
         let commit = Commit::new(store, clock);
+        let mut committers = JoinSet::new();
+        let lanes = TaskTracker::new();
         let entrance = |_| {
             // Bounded by the room that each job holds until it is answered.
             let (queue, jobs) = mpsc::unbounded_channel();
-            tasks.spawn(Committer::new(commit.clone(), options, tasks.clone()).run(jobs));
+            committers.spawn(Committer::new(commit.clone(), options, lanes.clone()).run(jobs));
             Entrance { queue, room: admission::Room::new(options.queue_events) }
         };
-        Self {
+        let journal = Self {
             committers: (0..options.committers.max(1)).map(entrance).collect(),
             budget: Arc::new(admission::Budget::new(options.queue_bytes)),
-        }
+        };
+        (journal, Committers { committers, lanes })
     }
 
     /// Puts events into the queues; `Overloaded` if they are full and `admission` is not to wait.
@@ -169,6 +174,32 @@ impl Journal {
         let mut hasher = DefaultHasher::new();
         tenant.hash(&mut hasher);
         (hasher.finish() % self.committers.len() as u64) as usize
+    }
+}
+
+/// The tasks of a journal. Dropping them stops the journal without emptying its queues.
+#[must_use]
+pub struct Committers {
+    committers: JoinSet<()>,
+    lanes: TaskTracker,
+}
+
+impl Committers {
+    /// Waits until the journal's last clone is dropped and everything in its queues is committed and answered.
+    ///
+    /// # Panics
+    ///
+    /// If a committer panicked, so that whoever watches over this task learns of it.
+    pub async fn ended(mut self) {
+        while let Some(ended) = self.committers.join_next().await {
+            if let Err(error) = ended
+                && let Ok(panic) = error.try_into_panic()
+            {
+                std::panic::resume_unwind(panic);
+            }
+        }
+        self.lanes.close();
+        self.lanes.wait().await;
     }
 }
 

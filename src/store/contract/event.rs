@@ -89,7 +89,8 @@ pub struct ScanRequest<'a> {
     pub order: Order,
     /// The first position to look at.
     pub from: u64,
-    /// The last position to look at; at or after `from` ascending, at or before it descending.
+    /// The last position to look at; at or after `from` ascending, at or before it descending. Not past the head:
+    /// what is not there yet counts as looked at.
     pub through: u64,
     /// A store MAY leave out events that do not match it, as far as its columns tell; it MUST NOT leave out
     /// one that does.
@@ -117,7 +118,7 @@ pub struct ScanPage {
 pub trait EventStore: Send + Sync + 'static {
     /// Appends events in their order, one outcome each.
     ///
-    /// Under the locks of the tenants' heads (taken in the order of their ids): looks the id up; if it is new,
+    /// Under the locks of the tenants' heads (taken in one order by all): looks the id up; if it is new,
     /// checks that the tenant is open and keeps the category; gives the next sequence, and as recorded time
     /// the later of `now` and the tenant's last one. Sequences MUST have no holes, and whoever can see n MUST
     /// be able to see all before n. Ids repeated within `events` count as already there. `Ok` MUST mean

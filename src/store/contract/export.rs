@@ -127,7 +127,8 @@ pub trait ExportStore: Send + Sync + 'static {
     /// Makes the lease last for `term` from now.
     async fn renew_lease(&self, lease: &Lease, term: Duration) -> Result<(), StoreError>;
 
-    /// Gives the lease up, keeps how the run ended, and appends the witness if there is one.
+    /// Gives the lease up, keeps how the run ended, and appends the witness if there is one; a witness that its
+    /// closed tenant takes no more is left out, since a closed tenant's jobs still finish what is there.
     async fn finish_run(
         &self,
         lease: &Lease,
@@ -144,6 +145,10 @@ pub trait ExportStore: Send + Sync + 'static {
 
     /// Takes a file in state `Cut` over: its fence becomes the lease's.
     async fn take_over_cut(&self, lease: &Lease, number: u64) -> Result<ExportFile, StoreError>;
+
+    /// Forgets a file in state `Cut`, which nobody can have seen: its number and its range are free to be cut
+    /// again, with other settings. Fails with `Damaged` if there is no such file in state `Cut`.
+    async fn abandon_cut(&self, lease: &Lease, number: u64) -> Result<(), StoreError>;
 
     /// `Cut` becomes `Uploaded`, with size and digest.
     async fn mark_uploaded(

@@ -4,10 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::{
-    MemoryStore,
-    state::{Job, State},
-};
+use super::{MemoryStore, state::Job};
 use crate::{
     domain::{
         export::{ExportFile, ExportJob, FileState, Health, JobSettings},
@@ -211,6 +208,16 @@ impl ExportStore for MemoryStore {
         })
     }
 
+    async fn abandon_cut(&self, lease: &Lease, number: u64) -> Result<(), StoreError> {
+        self.change(|state| {
+            let job = state.held(lease)?;
+            job.file(number, FileState::Cut)?;
+            // Only the newest file can be in this state.
+            job.files.pop();
+            Ok(())
+        })
+    }
+
     async fn mark_uploaded(
         &self,
         lease: &Lease,
@@ -268,42 +275,5 @@ impl ExportStore for MemoryStore {
         let state = self.state();
         let files = state.any_job(job_id)?.files.iter().rev();
         Ok(files.filter(|file| before.is_none_or(|n| file.number < n)).take(limit).cloned().collect())
-    }
-}
-
-impl State {
-    fn live(&self, tenant: &TenantId) -> impl Iterator<Item = &Job> {
-        self.jobs.iter().filter(move |job| !job.deleted && job.job.tenant == *tenant)
-    }
-
-    fn live_mut(&mut self, tenant: &TenantId, id: &str) -> Result<&mut Job, StoreError> {
-        let mut jobs = self.jobs.iter_mut().filter(|job| !job.deleted && job.job.tenant == *tenant);
-        jobs.find(|job| job.job.id == id).ok_or(StoreError::JobNotFound)
-    }
-
-    fn any_job(&self, id: &str) -> Result<&Job, StoreError> {
-        self.jobs.iter().find(|job| job.job.id == id).ok_or(StoreError::JobNotFound)
-    }
-
-    /// The job of a lease that is in force.
-    fn held(&mut self, lease: &Lease) -> Result<&mut Job, StoreError> {
-        let job =
-            self.jobs.iter_mut().find(|job| job.job.id == lease.job_id).ok_or(StoreError::JobNotFound)?;
-        if job.fence != lease.fence || job.lease_until.is_none() {
-            return Err(StoreError::LeaseLost);
-        }
-        Ok(job)
-    }
-}
-
-impl Job {
-    fn pending(&self) -> Option<&ExportFile> {
-        self.files.last().filter(|file| file.state != FileState::Published)
-    }
-
-    fn file(&mut self, number: u64, state: FileState) -> Result<&mut ExportFile, StoreError> {
-        let mut files = self.files.iter_mut();
-        let file = files.find(|file| file.number == number && file.state == state);
-        file.ok_or_else(|| StoreError::Damaged(format!("no file {number} in state {state:?}")))
     }
 }

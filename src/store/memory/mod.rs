@@ -3,6 +3,7 @@
 
 mod event;
 mod export;
+mod job;
 mod state;
 mod tenant;
 

@@ -133,3 +133,28 @@ fn milliseconds(time: Duration) -> String {
     // 0 would mean "for ever".
     time.as_millis().max(1).to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use sea_orm::{ConnectionTrait, DbBackend, Statement};
+
+    use super::*;
+
+    async fn pragma(db: &DatabaseConnection, name: &str) -> String {
+        let sql = format!("SELECT CAST({name} AS TEXT) FROM pragma_{name}");
+        let row = db.query_one_raw(Statement::from_string(DbBackend::Sqlite, sql)).await;
+        row.expect("a pragma").expect("its value").try_get_by(0).expect("text")
+    }
+
+    #[tokio::test]
+    async fn g1_sqlite_has_a_commit_on_disk_before_it_is_acknowledged() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let database = Database::sqlite(folder.path());
+        connect_once(&database, &PoolOptions::default()).await.expect("make the file");
+        let both = connect(&database, &PoolOptions::default()).await.expect("open");
+        assert_eq!(pragma(&both.write, "journal_mode").await, "wal");
+        assert_eq!(pragma(&both.write, "synchronous").await, "2", "FULL");
+        assert_eq!(pragma(&both.read, "query_only").await, "1");
+        both.read.execute_unprepared("CREATE TABLE t (n INTEGER)").await.expect_err("a reader writes");
+    }
+}

@@ -79,22 +79,32 @@ pub(super) fn sqlx_error(error: sqlx::Error) -> StoreError {
 
 /// Sorts an error of the first connection: what the operator must put right is said in plain words.
 pub(super) fn connect_error(error: sqlx::Error) -> StoreError {
-    let code = error.as_database_error().and_then(|e| e.code()).unwrap_or_default().into_owned();
+    operators_words(&error).unwrap_or_else(|| sqlx_error(error))
+}
+
+/// Sorts an error of a migration: what the operator must put right is said in plain words.
+pub(super) fn migrate_error(error: DbErr) -> StoreError {
+    let words = match &error {
+        DbErr::Conn(RuntimeErr::SqlxError(cause))
+        | DbErr::Exec(RuntimeErr::SqlxError(cause))
+        | DbErr::Query(RuntimeErr::SqlxError(cause)) => operators_words(cause),
+        _ => None,
+    };
+    words.unwrap_or_else(|| db_error(error))
+}
+
+fn operators_words(error: &sqlx::Error) -> Option<StoreError> {
+    let code = error.as_database_error()?.code()?;
     let words = if code.starts_with(sqlstate::AUTHORIZATION) {
         "the database refuses this user name or password; correct the database URL"
     } else if code == sqlstate::NO_DATABASE {
         "there is no such database on the server; create it or correct the database URL"
     } else if code == sqlstate::PRIVILEGE {
-        "the database role lacks the right to do this; grant it, or use the role that owns the tables"
+        "the database role lacks the right to do this; grant it, or use the role that owns the database"
     } else {
-        return match error {
-            sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) => {
-                StoreError::Unavailable(Box::new(error))
-            }
-            other => sqlx_error(other),
-        };
+        return None;
     };
-    StoreError::Incompatible(words.to_owned())
+    Some(StoreError::Incompatible(words.to_owned()))
 }
 
 /// Whether an insert met a row with the same unique key.

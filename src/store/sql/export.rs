@@ -8,7 +8,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelec
 use super::{
     entity::{export_jobs, tenants},
     error::db_error,
-    file, job, lease,
+    file, job, lease, revision,
     store::SqlStore,
     tenant_key::TenantKey,
 };
@@ -53,7 +53,7 @@ impl ExportStore for SqlStore {
 
     async fn job_settings(&self, job_id: &str, revision: u64) -> Result<JobSettings, StoreError> {
         let key = tenant_of_job(&self.read, job_id).await?;
-        job::settings(&self.read, key, job_id, revision).await
+        revision::settings(&self.read, key, job_id, revision).await
     }
 
     async fn lease_job(&self, job_id: &str, owner: &str, term: Duration) -> Result<Lease, StoreError> {
@@ -84,6 +84,10 @@ impl ExportStore for SqlStore {
 
     async fn take_over_cut(&self, lease: &Lease, number: u64) -> Result<ExportFile, StoreError> {
         file::take_over(self, lease, number).await
+    }
+
+    async fn abandon_cut(&self, lease: &Lease, number: u64) -> Result<(), StoreError> {
+        file::abandon(self, lease, number).await
     }
 
     async fn mark_uploaded(

@@ -98,6 +98,16 @@ pub(super) async fn take_over(
     finish(held, number).await
 }
 
+pub(super) async fn abandon(store: &SqlStore, lease: &Lease, number: u64) -> Result<(), StoreError> {
+    let held = begin(store, lease).await?;
+    let cut = in_state(&held, number, FileState::Cut).await?;
+    files::Entity::delete_by_id((held.key.get(), cut.job_id, convert::signed(cut.number)))
+        .exec(&held.transaction)
+        .await
+        .map_err(db_error)?;
+    held.commit().await
+}
+
 pub(super) async fn uploaded(
     store: &SqlStore,
     lease: &Lease,

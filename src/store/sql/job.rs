@@ -1,6 +1,4 @@
-//! Export jobs and their revisions.
-
-use std::collections::HashMap;
+//! Export jobs: made, read, changed, deleted.
 
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter,
@@ -10,14 +8,14 @@ use sea_orm::{
 use super::{
     append::{append, witnessed},
     convert,
-    entity::{export_job_revisions as revisions, export_jobs as jobs},
+    entity::export_jobs as jobs,
     error::{db_error, is_unique_violation},
     log::{lock_heads, lock_logs},
+    revision,
     store::SqlStore,
     tenant_key::TenantKey,
 };
 use crate::{
-    codec::job::{decode_settings, encode_settings},
     domain::{
         export::{ExportJob, Health, JobSettings},
         id::TenantId,
@@ -60,7 +58,7 @@ pub(super) async fn create(
         sealed_secrets: Set(job.sealed_secrets.clone()),
     };
     jobs::Entity::insert(row).exec_without_returning(&transaction).await.map_err(name_taken)?;
-    insert_revision(&transaction, key, &job.id, 1, &job.settings).await?;
+    revision::insert(&transaction, key, &job.id, 1, &job.settings).await?;
     witnessed(&append(&transaction, &keys, std::slice::from_ref(&witness), job.created).await?)?;
     store.finish(transaction, [&witness.tenant]).await?;
     Ok(ExportJob {
@@ -143,7 +141,7 @@ pub(super) async fn update(
         .exec(&transaction)
         .await
         .map_err(name_taken)?;
-    insert_revision(&transaction, key, &update.id, old.revision + 1, &update.settings).await?;
+    revision::insert(&transaction, key, &update.id, old.revision + 1, &update.settings).await?;
     witnessed(&append(&transaction, &keys, std::slice::from_ref(&witness), update.updated).await?)?;
     let row = one(&transaction, key, &update.id).await?;
     let changed = job(&update.tenant, row, update.settings)?;
@@ -178,23 +176,6 @@ pub(super) async fn delete(
     store.finish(transaction, [&witness.tenant]).await
 }
 
-pub(super) async fn settings(
-    db: &impl ConnectionTrait,
-    key: TenantKey,
-    job_id: &str,
-    revision: u64,
-) -> Result<JobSettings, StoreError> {
-    let row = revisions::Entity::of(key)
-        .filter(revisions::Column::JobId.eq(job_id))
-        .filter(revisions::Column::Revision.eq(convert::signed(revision)))
-        .one(db)
-        .await
-        .map_err(db_error)?;
-    let row =
-        row.ok_or_else(|| StoreError::Damaged(format!("export job {job_id} has no revision {revision}")))?;
-    decode(&row)
-}
-
 /// A job's row, deleted or not; `JobNotFound`.
 async fn one(db: &impl ConnectionTrait, key: TenantKey, id: &str) -> Result<jobs::Model, StoreError> {
     let row = jobs::Entity::of(key).filter(jobs::Column::JobId.eq(id)).one(db).await.map_err(db_error)?;
@@ -219,29 +200,6 @@ fn name_taken(error: sea_orm::DbErr) -> StoreError {
     if is_unique_violation(&error) { StoreError::JobExists } else { db_error(error) }
 }
 
-async fn insert_revision(
-    transaction: &DatabaseTransaction,
-    key: TenantKey,
-    job_id: &str,
-    revision: i64,
-    settings: &JobSettings,
-) -> Result<(), StoreError> {
-    let row = revisions::ActiveModel {
-        tenant_key: Set(key.get()),
-        job_id: Set(job_id.to_owned()),
-        revision: Set(revision),
-        settings: Set(encode_settings(settings)),
-    };
-    revisions::Entity::insert(row).exec_without_returning(transaction).await.map_err(db_error)?;
-    Ok(())
-}
-
-fn decode(row: &revisions::Model) -> Result<JobSettings, StoreError> {
-    decode_settings(&row.settings).map_err(|cause| {
-        StoreError::Damaged(format!("revision {} of export job {}: {cause}", row.revision, row.job_id))
-    })
-}
-
 /// Adds the settings of the current revisions; keeps the order.
 async fn with_settings(
     db: &impl ConnectionTrait,
@@ -249,29 +207,11 @@ async fn with_settings(
     key: TenantKey,
     rows: Vec<jobs::Model>,
 ) -> Result<Vec<ExportJob>, StoreError> {
-    if rows.is_empty() {
-        return Ok(Vec::new());
-    }
-    // Each with its revision, since the settings of old ones may be many.
-    let current = rows.iter().fold(Condition::any(), |any, row| {
-        any.add(
-            Condition::all()
-                .add(revisions::Column::JobId.eq(row.job_id.as_str()))
-                .add(revisions::Column::Revision.eq(row.revision)),
-        )
-    });
-    let found = revisions::Entity::of(key).filter(current).all(db).await.map_err(db_error)?;
-    let mut settings: HashMap<(String, i64), JobSettings> = HashMap::with_capacity(found.len());
-    for row in found {
-        let decoded = decode(&row)?;
-        settings.insert((row.job_id, row.revision), decoded);
-    }
+    let mut settings = revision::current(db, key, &rows).await?;
     rows.into_iter()
         .map(|row| {
-            let settings = settings.remove(&(row.job_id.clone(), row.revision));
-            let settings = settings.ok_or_else(|| {
-                StoreError::Damaged(format!("export job {} has no revision {}", row.job_id, row.revision))
-            })?;
+            let settings =
+                settings.remove(&row.job_id).ok_or_else(|| revision::missing(&row.job_id, row.revision))?;
             job(tenant, row, settings)
         })
         .collect()

@@ -34,6 +34,9 @@ pub(super) async fn lock_heads(
     transaction: &DatabaseTransaction,
     keys: &HashMap<TenantId, TenantKey>,
 ) -> Result<Vec<heads::Model>, StoreError> {
+    if keys.is_empty() {
+        return Ok(Vec::new());
+    }
     let heads = heads::Entity::of_each(keys.values().copied()).lock_exclusive();
     heads.all(transaction).await.map_err(db_error)
 }

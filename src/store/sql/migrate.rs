@@ -12,7 +12,7 @@ use super::{
     check::{Found, look, migratable},
     connect::connect_once,
     database::{Database, PoolOptions},
-    error::db_error,
+    error::{db_error, migrate_error},
 };
 use crate::store::StoreError;
 
@@ -55,7 +55,7 @@ async fn migrate_locked(db: &DatabaseConnection) -> Result<Vec<String>, StoreErr
     if missing.is_empty() {
         return Ok(missing);
     }
-    Migrator::up(&transaction, None).await.map_err(db_error)?;
+    Migrator::up(&transaction, None).await.map_err(migrate_error)?;
     transaction.commit().await.map_err(db_error)?;
     Ok(missing)
 }

@@ -7,7 +7,6 @@ use std::sync::{
 
 use async_trait::async_trait;
 use tokio::sync::{Semaphore, watch};
-use tokio_util::task::TaskTracker;
 use vidne::{
     domain::{
         catalogue::EventType,
@@ -17,7 +16,7 @@ use vidne::{
     },
     service::{
         ServiceError,
-        journal::{Admission, Journal, JournalOptions, Pending},
+        journal::{Admission, Committers, Journal, JournalOptions, Pending},
         tenants::Tenants,
         witness::Witness,
     },
@@ -112,7 +111,7 @@ struct Bench {
     store: Arc<Faulty>,
     journal: Journal,
     witness: Witness,
-    tasks: TaskTracker,
+    committers: Committers,
 }
 
 const OPEN: usize = Semaphore::MAX_PERMITS / 2;
@@ -137,10 +136,9 @@ impl Bench {
             held: Mutex::new(None),
             poison: Mutex::new(None),
         });
-        let tasks = TaskTracker::new();
         let options = JournalOptions { committers: 1, ..options };
-        let journal = Journal::start(store.clone(), clock, &options, &tasks);
-        Self { store, journal, witness, tasks }
+        let (journal, committers) = Journal::start(store.clone(), clock, &options);
+        Self { store, journal, witness, committers }
     }
 
     fn event(&self, tenant: &str) -> NewEvent {
@@ -328,11 +326,10 @@ async fn what_is_in_the_queue_at_the_end_is_committed() {
     for _ in 0..5 {
         sent.push(bench.send("a").await);
     }
-    let Bench { store, journal, tasks, .. } = bench;
+    let Bench { store, journal, committers, .. } = bench;
     drop(journal);
-    tasks.close();
     store.gate.add_permits(OPEN);
-    tasks.wait().await;
+    committers.ended().await;
     assert_eq!(store.head(&TenantId::parse("a").unwrap()).await.unwrap().sequence, 5);
     for pending in sent {
         assert!(pending.outcomes().await[0].is_ok());

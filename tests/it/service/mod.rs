@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::{Stream, StreamExt};
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::sync::CancellationToken;
 use vidne::{
     codec::wire::decode_recorded,
     domain::{
@@ -23,7 +23,7 @@ use vidne::{
     },
     service::{
         ServiceError,
-        journal::{Journal, JournalOptions},
+        journal::{Committers, Journal, JournalOptions},
         query::{Item, Queries, QueryOptions},
         record::{Caller, Recorder},
         tenants::Tenants,
@@ -44,6 +44,7 @@ struct Services {
     queries: Queries,
     tenants: Tenants,
     shutdown: CancellationToken,
+    _committers: Committers,
 }
 
 impl Services {
@@ -60,8 +61,7 @@ impl Services {
         let shutdown = CancellationToken::new();
         let witness = Witness::new(clock.clone(), vault.clone(), limits.clone());
         let tokens = Tokens::new(vault.clone());
-        let tasks = TaskTracker::new();
-        let journal = Journal::start(store.clone(), clock.clone(), &JournalOptions::default(), &tasks);
+        let (journal, committers) = Journal::start(store.clone(), clock.clone(), &JournalOptions::default());
         Self {
             clock: manual,
             recorder: Recorder::new(journal, vault, clock.clone(), limits),
@@ -69,6 +69,7 @@ impl Services {
             tenants: Tenants::new(store.clone(), clock, witness),
             store,
             shutdown,
+            _committers: committers,
         }
     }
 

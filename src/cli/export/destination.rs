@@ -1,0 +1,193 @@
+//! Where files go, from flags.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::{
+    codec::proto::v1::{Destination, FsDestination, SftpDestination, destination::Kind},
+    domain::{export::DestinationSecrets, secret::Secret},
+};
+
+use super::super::{
+    CliError,
+    error::can_ask,
+    input::{key_file, secret_env, secret_file},
+    output::{consent, escape::escape},
+};
+
+/// Where files go.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Where to")]
+pub struct DestinationArgs {
+    /// An SFTP server: host, host:port or [ipv6]:port.
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "fs")]
+    pub sftp: Option<String>,
+    /// A folder on the server's machine, below its configured export.directory.
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["user", "directory", "password_file", "password_env", "key_file", "host_keys", "accept_host_key"])]
+    pub fs: Option<String>,
+    /// Login name.
+    #[arg(long, value_name = "NAME")]
+    pub user: Option<String>,
+    /// The folder on the SFTP server. Default: where the login lands.
+    #[arg(long, value_name = "FOLDER")]
+    pub directory: Option<String>,
+    /// A file that holds the password. Without it, --password-env or --key-file, it is asked for.
+    #[arg(long, value_name = "PATH")]
+    pub password_file: Option<PathBuf>,
+    /// An environment variable that holds the password.
+    #[arg(long, value_name = "NAME", conflicts_with = "password_file")]
+    pub password_env: Option<String>,
+    /// A private key (OpenSSH, PKCS#8 or PKCS#1 PEM; ed25519, RSA or ECDSA), in place of a password or beside it.
+    #[arg(long, value_name = "PATH")]
+    pub key_file: Option<PathBuf>,
+    /// A file that holds the key's passphrase.
+    #[arg(long, value_name = "PATH", requires = "key_file")]
+    pub key_passphrase_file: Option<PathBuf>,
+    /// A host key to trust: SHA256:... or a known_hosts line. Repeatable. Without it, the server's key is shown and
+    /// asked about.
+    #[arg(long = "host-key", value_name = "KEY")]
+    pub host_keys: Vec<String>,
+    /// Trust the server's key without asking if its fingerprint is this one.
+    #[arg(long, value_name = "SHA256:...")]
+    pub accept_host_key: Option<String>,
+}
+
+impl DestinationArgs {
+    /// The whole destination; asks for a password if there is a terminal and no other secret is given.
+    ///
+    /// # Errors
+    ///
+    /// If something is missing.
+    pub fn destination(&self) -> Result<Destination, CliError> {
+        if let Some(directory) = &self.fs {
+            return Ok(Destination { kind: Some(Kind::Fs(FsDestination { directory: directory.clone() })) });
+        }
+        let (Some(address), Some(user)) = (&self.sftp, &self.user) else {
+            return Err(CliError::Usage(
+                "a destination needs --sftp ADDRESS and --user NAME, or --fs FOLDER".to_owned(),
+            ));
+        };
+        let mut secrets = self.secrets()?;
+        if secrets.is_empty() {
+            secrets.password = Some(ask(user, address)?);
+        }
+        let sftp = SftpDestination {
+            address: address.clone(),
+            user_name: user.clone(),
+            directory: self.directory.clone().unwrap_or_default(),
+            host_keys: self.host_keys.clone(),
+            password: expose(secrets.password),
+            private_key: expose(secrets.private_key),
+            private_key_passphrase: expose(secrets.private_key_passphrase),
+            ..SftpDestination::default()
+        };
+        Ok(Destination { kind: Some(Kind::Sftp(sftp)) })
+    }
+
+    /// What is given, with the paths of an update mask.
+    ///
+    /// # Errors
+    ///
+    /// If a secret cannot be read.
+    pub fn changes(&self) -> Result<(Option<Destination>, Vec<&'static str>), CliError> {
+        if self.fs.is_some() {
+            return Ok((Some(self.destination()?), vec!["destination"]));
+        }
+        let secrets = self.secrets()?;
+        let named = [
+            (self.sftp.is_some(), "destination.sftp.address"),
+            (self.user.is_some(), "destination.sftp.user_name"),
+            (self.directory.is_some(), "destination.sftp.directory"),
+            (!self.host_keys.is_empty(), "destination.sftp.host_keys"),
+            (secrets.password.is_some(), "destination.sftp.password"),
+            (secrets.private_key.is_some(), "destination.sftp.private_key"),
+            (secrets.private_key_passphrase.is_some(), "destination.sftp.private_key_passphrase"),
+        ];
+        let paths: Vec<_> = named.into_iter().filter_map(|(given, path)| given.then_some(path)).collect();
+        let sftp = SftpDestination {
+            address: self.sftp.clone().unwrap_or_default(),
+            user_name: self.user.clone().unwrap_or_default(),
+            directory: self.directory.clone().unwrap_or_default(),
+            host_keys: self.host_keys.clone(),
+            password: expose(secrets.password),
+            private_key: expose(secrets.private_key),
+            private_key_passphrase: expose(secrets.private_key_passphrase),
+            ..SftpDestination::default()
+        };
+        let destination = (!paths.is_empty()).then_some(Destination { kind: Some(Kind::Sftp(sftp)) });
+        Ok((destination, paths))
+    }
+
+    /// Secrets as far as they are given.
+    fn secrets(&self) -> Result<DestinationSecrets, CliError> {
+        let file = |path: &Option<PathBuf>| path.as_deref().map(secret_file).transpose();
+        let read = || {
+            Ok(DestinationSecrets {
+                password: match &self.password_env {
+                    Some(name) => Some(secret_env(name)?),
+                    None => file(&self.password_file)?,
+                },
+                private_key: self.key_file.as_deref().map(key_file).transpose()?,
+                private_key_passphrase: file(&self.key_passphrase_file)?,
+            })
+        };
+        read().map_err(|error: String| CliError::failed(error))
+    }
+}
+
+fn ask(user: &str, address: &str) -> Result<Secret, CliError> {
+    if !can_ask() {
+        return Err(CliError::Usage(
+            "there is no terminal to ask for the password: use --password-file, --password-env or --key-file"
+                .to_owned(),
+        ));
+    }
+    let password = consent::password(&format!("Password of {} at {}", escape(user), escape(address)))?;
+    if password.is_empty() { Err(CliError::Usage("no password was given".to_owned())) } else { Ok(password) }
+}
+
+fn expose(secret: Option<Secret>) -> String {
+    secret.map(|secret| secret.expose().to_owned()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sftp(args: &DestinationArgs) -> SftpDestination {
+        match args.destination().unwrap().kind.unwrap() {
+            Kind::Sftp(sftp) => sftp,
+            Kind::Fs(_) => panic!("not SFTP"),
+        }
+    }
+
+    #[test]
+    fn address_user_and_password_are_enough() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("password");
+        std::fs::write(&file, "hemmeligt  \r\n").unwrap();
+        let sftp = sftp(&DestinationArgs {
+            sftp: Some("drop:22".into()),
+            user: Some("vidne".into()),
+            password_file: Some(file),
+            ..DestinationArgs::default()
+        });
+        // Only the line end goes: spaces may be part of a password.
+        assert_eq!((sftp.address.as_str(), sftp.password.as_str()), ("drop:22", "hemmeligt  "));
+    }
+
+    #[test]
+    fn an_update_names_only_what_is_given() {
+        let args = DestinationArgs { directory: Some("in".into()), ..DestinationArgs::default() };
+        let (destination, paths) = args.changes().unwrap();
+        assert!(destination.is_some());
+        assert_eq!(paths, ["destination.sftp.directory"]);
+        assert_eq!(DestinationArgs::default().changes().unwrap(), (None, vec![]));
+    }
+
+    #[test]
+    fn a_destination_is_needed() {
+        assert!(matches!(DestinationArgs::default().destination(), Err(CliError::Usage(_))));
+    }
+}

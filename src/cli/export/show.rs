@@ -1,0 +1,251 @@
+//! `vidne export get`, `list`, `delete` and `files`.
+
+use clap::Args;
+use indicatif::HumanBytes;
+
+use crate::codec::proto::v1::{
+    ExportHealth, ExportJob, ListExportFilesRequest, NationalIdMode, destination, export_format,
+};
+
+use super::{
+    super::{
+        CliError,
+        error::can_ask,
+        output::{
+            consent,
+            escape::escape,
+            json,
+            stdout::{Stdout, note},
+            style::Style,
+            table,
+        },
+        page,
+    },
+    Common,
+};
+
+/// Arguments of `vidne export get`.
+#[derive(Debug, Args)]
+pub struct GetArgs {
+    /// The job's id or name.
+    #[arg(value_name = "JOB")]
+    job: String,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// Arguments of `vidne export list`.
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    #[command(flatten)]
+    common: Common,
+}
+
+/// Arguments of `vidne export delete`.
+#[derive(Debug, Args)]
+pub struct DeleteArgs {
+    /// The job's id or name.
+    #[arg(value_name = "JOB")]
+    job: String,
+    /// Do not ask.
+    #[arg(long, short)]
+    yes: bool,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// Arguments of `vidne export files`.
+#[derive(Debug, Args)]
+pub struct FilesArgs {
+    /// The job's id or name.
+    #[arg(value_name = "JOB")]
+    job: String,
+    /// At most this many.
+    #[arg(long, value_name = "NUMBER", default_value_t = 50)]
+    limit: usize,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// Shows a job.
+///
+/// # Errors
+///
+/// If there is none.
+pub async fn get(args: GetArgs) -> Result<(), CliError> {
+    let job = args.common.server.client()?.get_export_job(&args.common.tenant, &args.job).await?;
+    let mut out = Stdout::new();
+    if args.common.json {
+        out.json(&json::job(&job))?;
+    } else {
+        for line in table::pairs(&describe(&job), Style::stdout()) {
+            out.line(&line)?;
+        }
+    }
+    Ok(out.flush()?)
+}
+
+/// Lists a tenant's jobs.
+///
+/// # Errors
+///
+/// If there is no such tenant.
+pub async fn list(args: ListArgs) -> Result<(), CliError> {
+    let client = args.common.server.client()?;
+    let call = |token: String| {
+        let (client, tenant) = (client.clone(), args.common.tenant.clone());
+        async move { client.list_export_jobs(&tenant, &token).await }
+    };
+    let jobs = page::all(usize::MAX, call).await?;
+    let mut out = Stdout::new();
+    if args.common.json {
+        for job in &jobs {
+            out.json(&json::job(job))?;
+        }
+    } else {
+        let header = ["JOB", "NAME", "FORMAT", "DESTINATION", "HEALTH", "PUBLISHED TO", "LAST RUN"];
+        let mut table = table::new(&header, table::width(), Style::stdout());
+        for job in &jobs {
+            table::row(
+                &mut table,
+                [
+                    job.job_id.clone(),
+                    job.name.clone(),
+                    format(job),
+                    destination(job),
+                    health(job),
+                    job.published_sequence.to_string(),
+                    json::time(job.last_run_time.as_ref()),
+                ],
+            );
+        }
+        for line in table::lines(&table) {
+            out.line(&line)?;
+        }
+    }
+    Ok(out.flush()?)
+}
+
+/// Deletes a job.
+///
+/// # Errors
+///
+/// If there is none.
+pub async fn delete(args: DeleteArgs) -> Result<(), CliError> {
+    let client = args.common.server.client()?;
+    if !args.yes {
+        if !can_ask() {
+            return Err(CliError::Usage("a deleted job cannot be brought back: say --yes".to_owned()));
+        }
+        if !consent::confirm(&format!("Delete export job {}? Its files stay.", escape(&args.job)))? {
+            return Err(CliError::failed("nothing was changed"));
+        }
+    }
+    client.delete_export_job(&args.common.tenant, &args.job).await?;
+    note("deleted; its files stay where they are");
+    Ok(())
+}
+
+/// Lists the files of a job.
+///
+/// # Errors
+///
+/// If there is no such job.
+pub async fn files(args: FilesArgs) -> Result<(), CliError> {
+    let client = args.common.server.client()?;
+    let call = |page_token: String| {
+        let client = client.clone();
+        let (tenant_id, job_id) = (args.common.tenant.clone(), args.job.clone());
+        let request = ListExportFilesRequest { tenant_id, job_id, page_size: 0, page_token };
+        async move { client.list_export_files(request).await }
+    };
+    let files = page::all(args.limit, call).await?;
+    let mut out = Stdout::new();
+    if args.common.json {
+        for file in &files {
+            out.json(&json::file(file))?;
+        }
+    } else {
+        let header = ["FILE", "NAME", "STATE", "FIRST", "LAST", "EVENTS", "SIZE", "PUBLISHED"];
+        let mut table = table::new(&header, table::width(), Style::stdout());
+        for file in &files {
+            table::row(
+                &mut table,
+                [
+                    file.file_number.to_string(),
+                    file.name.clone(),
+                    json::word(file.state().as_str_name(), "EXPORT_FILE_STATE_").to_lowercase(),
+                    file.first_sequence.to_string(),
+                    file.last_sequence.to_string(),
+                    file.event_count.to_string(),
+                    HumanBytes(file.size_bytes).to_string(),
+                    json::time(file.published_time.as_ref()),
+                ],
+            );
+        }
+        for line in table::lines(&table) {
+            out.line(&line)?;
+        }
+    }
+    Ok(out.flush()?)
+}
+
+/// A job as name and value pairs.
+pub fn describe(job: &ExportJob) -> Vec<(&'static str, String)> {
+    let sftp = match job.destination.as_ref().and_then(|destination| destination.kind.as_ref()) {
+        Some(destination::Kind::Sftp(sftp)) => sftp.clone(),
+        _ => Default::default(),
+    };
+    let secrets = [(sftp.has_password, "password"), (sftp.has_private_key, "private key")];
+    let filter = json::job(job).get("filter").map(ToString::to_string);
+    vec![
+        ("job", job.job_id.clone()),
+        ("name", job.name.clone()),
+        ("tenant", job.tenant_id.clone()),
+        ("events", filter.unwrap_or_else(|| "all".to_owned())),
+        ("format", format(job)),
+        ("destination", destination(job)),
+        ("host keys", sftp.host_keys.join(" ")),
+        ("login by", secrets.iter().filter(|s| s.0).map(|s| s.1).collect::<Vec<_>>().join(" and ")),
+        (
+            "national id",
+            if job.national_id() == NationalIdMode::Full { "in full" } else { "left out" }.to_owned(),
+        ),
+        ("health", health(job)),
+        ("last error", job.last_error.clone()),
+        ("last run", json::time(job.last_run_time.as_ref())),
+        ("looked at up to", job.scanned_sequence.to_string()),
+        ("published up to", job.published_sequence.to_string()),
+        ("revision", job.revision.to_string()),
+        ("created", json::time(job.created_time.as_ref())),
+        ("changed", json::time(job.updated_time.as_ref())),
+    ]
+}
+
+fn format(job: &ExportJob) -> String {
+    match job.format.as_ref().and_then(|format| format.kind.as_ref()) {
+        Some(export_format::Kind::JsonLines(_)) => "json-lines".to_owned(),
+        Some(export_format::Kind::Csv(csv)) if csv.header => "csv with header".to_owned(),
+        Some(export_format::Kind::Csv(_)) => "csv".to_owned(),
+        None => "?".to_owned(),
+    }
+}
+
+fn destination(job: &ExportJob) -> String {
+    match job.destination.as_ref().and_then(|destination| destination.kind.as_ref()) {
+        Some(destination::Kind::Sftp(sftp)) => {
+            format!("sftp://{}@{}/{}", sftp.user_name, sftp.address, sftp.directory)
+        }
+        Some(destination::Kind::Fs(fs)) => format!("fs:{}", fs.directory),
+        None => "?".to_owned(),
+    }
+}
+
+fn health(job: &ExportJob) -> String {
+    match job.health() {
+        ExportHealth::Unspecified => "not run yet",
+        ExportHealth::Ok => "ok",
+        ExportHealth::Failing => "failing",
+    }
+    .to_owned()
+}

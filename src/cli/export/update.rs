@@ -1,0 +1,118 @@
+//! `vidne export update`.
+
+use clap::Args;
+
+use crate::codec::proto::v1::ExportJob;
+
+use super::{
+    super::{
+        CliError,
+        filter::FilterArgs,
+        output::{json, stdout::Stdout, style::Style, table},
+    },
+    Common,
+    destination::DestinationArgs,
+    settings::SettingsArgs,
+    show,
+};
+
+/// How often `--retry` starts over.
+const RETRIES: u32 = 10;
+
+/// Arguments of `vidne export update`.
+#[derive(Debug, Args)]
+pub struct UpdateArgs {
+    /// The job's id or name.
+    #[arg(value_name = "JOB")]
+    job: String,
+    /// A new name.
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// Export all events, whatever the job's filter was.
+    #[arg(long)]
+    all_events: bool,
+    /// If somebody else changes it at the same moment, read it again and try again.
+    #[arg(long)]
+    retry: bool,
+    #[command(flatten)]
+    destination: DestinationArgs,
+    #[command(flatten)]
+    settings: SettingsArgs,
+    #[command(flatten)]
+    filter: FilterArgs,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// Runs `vidne export update`.
+///
+/// # Errors
+///
+/// If nothing is to be changed, or the server refuses.
+pub async fn run(args: UpdateArgs) -> Result<(), CliError> {
+    let client = args.common.server.client()?;
+    let (change, paths) = args.change()?;
+    let mut left = if args.retry { RETRIES } else { 0 };
+    let job = loop {
+        let old = client.get_export_job(&args.common.tenant, &args.job).await?;
+        let new = ExportJob {
+            tenant_id: old.tenant_id,
+            job_id: old.job_id,
+            revision: old.revision,
+            ..change.clone()
+        };
+        match client.update_export_job(new, paths.clone()).await {
+            Err(error) if left > 0 && error.reason().as_deref() == Some("REVISION_MISMATCH") => left -= 1,
+            answer => break answer?,
+        }
+    };
+    let mut out = Stdout::new();
+    if args.common.json {
+        out.json(&json::job(&job))?;
+    } else {
+        for line in table::pairs(&show::describe(&job), Style::stdout()) {
+            out.line(&line)?;
+        }
+    }
+    Ok(out.flush()?)
+}
+
+impl UpdateArgs {
+    /// The new values and their update mask.
+    fn change(&self) -> Result<(ExportJob, Vec<String>), CliError> {
+        if self.destination.accept_host_key.is_some() {
+            return Err(CliError::Usage(
+                "a key is pinned by --host-key here, or by `vidne export test JOB --accept-host-key`"
+                    .to_owned(),
+            ));
+        }
+        let filter = self.filter.filter();
+        if self.all_events && filter.is_some() {
+            return Err(CliError::Usage("--all-events leaves no room for a filter".to_owned()));
+        }
+        let (destination, mut paths) = self.destination.changes()?;
+        let format = self.settings.format();
+        let file_limits = self.settings.file_limits();
+        let named = [
+            (self.name.is_some(), "name"),
+            (filter.is_some() || self.all_events, "filter"),
+            (format.is_some(), "format"),
+            (self.settings.national_id.is_some(), "national_id"),
+            (file_limits.is_some(), "file_limits"),
+        ];
+        paths.extend(named.into_iter().filter_map(|(given, path)| given.then_some(path)));
+        if paths.is_empty() {
+            return Err(CliError::Usage("nothing is to be changed".to_owned()));
+        }
+        let job = ExportJob {
+            name: self.name.clone().unwrap_or_default(),
+            filter,
+            format,
+            destination,
+            national_id: self.settings.national_id(),
+            file_limits,
+            ..ExportJob::default()
+        };
+        Ok((job, paths.into_iter().map(str::to_owned).collect()))
+    }
+}

@@ -1,0 +1,211 @@
+//! What of the contract is not an event, as JSON: snake_case names, RFC 3339 times, enumerations without their
+//! prefix, no empty fields.
+
+use serde_json::{Value as Json, json};
+
+use crate::{
+    codec::{
+        json::hex,
+        proto::v1::{
+            Destination, EventFilter, ExportFile, ExportFormat, ExportHealth, ExportJob, NationalIdMode,
+            Tenant, destination, export_format,
+        },
+    },
+    domain::{catalogue::EventType, time::Timestamp},
+};
+
+/// RFC 3339, or empty.
+pub fn time(time: Option<&prost_types::Timestamp>) -> String {
+    let time = time.and_then(|time| Timestamp::from_parts(time.seconds, time.nanos));
+    time.map(|time| time.to_string()).unwrap_or_default()
+}
+
+/// A tenant.
+pub fn tenant(tenant: &Tenant) -> Json {
+    let settings = tenant.settings.unwrap_or_default();
+    without_empty(json!({
+        "tenant_id": tenant.tenant_id,
+        "display_name": tenant.display_name,
+        "state": word(tenant.state().as_str_name(), "TENANT_STATE_"),
+        "settings": {
+            "security_events_enabled": settings.security_events_enabled,
+            "data_access_events_enabled": settings.data_access_events_enabled,
+            "custom_events_enabled": settings.custom_events_enabled,
+        },
+        "revision": tenant.revision,
+        "created_time": time(tenant.created_time.as_ref()),
+        "updated_time": time(tenant.updated_time.as_ref()),
+        "head_sequence": tenant.head_sequence,
+    }))
+}
+
+/// An export job. It has no secrets.
+pub fn job(job: &ExportJob) -> Json {
+    let limits = job.file_limits.unwrap_or_default();
+    let health = match job.health() {
+        ExportHealth::Unspecified => "",
+        health => word(health.as_str_name(), "EXPORT_HEALTH_"),
+    };
+    let national_id = match job.national_id() {
+        NationalIdMode::Unspecified => NationalIdMode::Omit,
+        mode => mode,
+    };
+    without_empty(json!({
+        "job_id": job.job_id,
+        "tenant_id": job.tenant_id,
+        "name": job.name,
+        "filter": job.filter.as_ref().map(filter),
+        "format": job.format.as_ref().map(format),
+        "destination": job.destination.as_ref().map(destination),
+        "national_id": word(national_id.as_str_name(), "NATIONAL_ID_MODE_"),
+        "file_limits": { "max_events": limits.max_events, "max_bytes": limits.max_bytes },
+        "revision": job.revision,
+        "scanned_sequence": job.scanned_sequence,
+        "published_sequence": job.published_sequence,
+        "health": health,
+        "last_error": job.last_error,
+        "created_time": time(job.created_time.as_ref()),
+        "updated_time": time(job.updated_time.as_ref()),
+        "last_run_time": time(job.last_run_time.as_ref()),
+    }))
+}
+
+/// A file of a job.
+pub fn file(file: &ExportFile) -> Json {
+    without_empty(json!({
+        "job_id": file.job_id,
+        "file_number": file.file_number,
+        "name": file.name,
+        "state": word(file.state().as_str_name(), "EXPORT_FILE_STATE_"),
+        "first_sequence": file.first_sequence,
+        "last_sequence": file.last_sequence,
+        "event_count": file.event_count,
+        "size_bytes": file.size_bytes,
+        "sha256": hex(&file.sha256),
+        "job_revision": file.job_revision,
+        "created_time": time(file.created_time.as_ref()),
+        "published_time": time(file.published_time.as_ref()),
+    }))
+}
+
+fn format(format: &ExportFormat) -> Json {
+    match &format.kind {
+        Some(export_format::Kind::JsonLines(_)) => json!({ "json_lines": true }),
+        Some(export_format::Kind::Csv(csv)) => json!({ "csv": {
+            "preset": "XFLOW",
+            "header": csv.header,
+            "formula_guard": csv.formula_guard.unwrap_or(true),
+        } }),
+        None => Json::Null,
+    }
+}
+
+fn destination(destination: &Destination) -> Json {
+    match &destination.kind {
+        Some(destination::Kind::Sftp(sftp)) => json!({ "sftp": {
+            "address": sftp.address,
+            "user_name": sftp.user_name,
+            "directory": sftp.directory,
+            "host_keys": sftp.host_keys,
+            "has_password": sftp.has_password,
+            "has_private_key": sftp.has_private_key,
+        } }),
+        Some(destination::Kind::Fs(fs)) => json!({ "fs": { "directory": fs.directory } }),
+        None => Json::Null,
+    }
+}
+
+fn filter(filter: &EventFilter) -> Json {
+    let types = filter.types.iter().filter_map(|&number| EventType::from_number(number));
+    let severity = filter.minimum_severity;
+    without_empty(json!({
+        "types": types.map(|t| t.info().name).collect::<Vec<_>>(),
+        "custom_types": filter.custom_types,
+        "categories": filter.categories().map(|c| word(c.as_str_name(), "EVENT_CATEGORY_")).collect::<Vec<_>>(),
+        "actor_user_ids": filter.actor_user_ids,
+        "actor_emails": filter.actor_emails,
+        "actor_tenant_ids": filter.actor_tenant_ids,
+        "organization_ids": filter.organization_ids,
+        "actor_national_id": filter.actor_national_id,
+        "subject_national_id": filter.subject_national_id,
+        "target_type": if filter.target_type == 0 { "" } else { word(filter.target_type().as_str_name(), "TARGET_TYPE_") },
+        "target_ids": filter.target_ids,
+        "target_tenant_ids": filter.target_tenant_ids,
+        "source_ips": filter.source_ips,
+        "outcomes": filter.outcomes().map(|o| word(o.as_str_name(), "OUTCOME_")).collect::<Vec<_>>(),
+        "minimum_severity": if severity == 0 { "" } else { word(filter.minimum_severity().as_str_name(), "SEVERITY_") },
+        "occurred_from": time(filter.occurred_from.as_ref()),
+        "occurred_before": time(filter.occurred_before.as_ref()),
+        "recorded_from": time(filter.recorded_from.as_ref()),
+        "recorded_before": time(filter.recorded_before.as_ref()),
+        "sequence_from": if filter.sequence_from == 0 { Json::Null } else { filter.sequence_from.into() },
+        "sequence_before": if filter.sequence_before == 0 { Json::Null } else { filter.sequence_before.into() },
+        "labels": filter.labels,
+        "text": filter.text,
+        "event_ids": filter.event_ids,
+    }))
+}
+
+/// The name of an enum value without the prefix that protobuf needs.
+pub fn word(name: &'static str, prefix: &str) -> &'static str {
+    name.strip_prefix(prefix).unwrap_or(name)
+}
+
+/// Members that hold nothing are left out, at every depth.
+fn without_empty(value: Json) -> Json {
+    match value {
+        Json::Object(members) => {
+            let kept = members.into_iter().map(|(name, value)| (name, without_empty(value)));
+            Json::Object(kept.filter(|(_, value)| !is_empty(value)).collect())
+        }
+        other => other,
+    }
+}
+
+fn is_empty(value: &Json) -> bool {
+    match value {
+        Json::Null => true,
+        Json::String(text) => text.is_empty(),
+        Json::Array(values) => values.is_empty(),
+        Json::Object(members) => members.is_empty(),
+        Json::Bool(_) | Json::Number(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::proto::v1::{SftpDestination, TenantSettings, TenantState};
+
+    #[test]
+    fn a_tenant_shows_its_switches_and_leaves_out_what_is_empty() {
+        let settings = TenantSettings { security_events_enabled: Some(false), ..TenantSettings::default() };
+        let tenant = self::tenant(&Tenant {
+            tenant_id: "a".into(),
+            state: TenantState::Active.into(),
+            settings: Some(settings),
+            revision: 1,
+            ..Tenant::default()
+        });
+        let expected = json!({
+            "tenant_id": "a", "state": "ACTIVE", "settings": { "security_events_enabled": false },
+            "revision": 1, "head_sequence": 0,
+        });
+        assert_eq!(tenant, expected);
+    }
+
+    #[test]
+    fn a_job_never_shows_a_secret() {
+        let sftp = SftpDestination {
+            address: "drop".into(),
+            password: "hunter2".into(),
+            private_key: "hunter3".into(),
+            private_key_passphrase: "hunter4".into(),
+            has_password: true,
+            ..SftpDestination::default()
+        };
+        let destination = Destination { kind: Some(destination::Kind::Sftp(sftp)) };
+        let text = job(&ExportJob { destination: Some(destination), ..ExportJob::default() }).to_string();
+        assert!(text.contains("has_password") && !text.contains("hunter"), "{text}");
+    }
+}

@@ -1,0 +1,9 @@
+//! What goes to the terminal or the pipe.
+
+pub mod consent;
+pub mod escape;
+pub mod json;
+pub mod progress;
+pub mod stdout;
+pub mod style;
+pub mod table;

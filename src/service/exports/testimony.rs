@@ -1,0 +1,149 @@
+//! What vidne's own events say about export jobs. Never a secret, never a value of a filter: it may be a
+//! national id.
+
+use crate::{
+    domain::{
+        event::{Change, Outcome, Target, TargetRole, TargetType},
+        export::{
+            Destination, DestinationSecrets, ExportJob, Format, JobSettings, NationalIdMode, SftpDestination,
+        },
+    },
+    service::witness::Testimony,
+};
+
+pub(super) fn created(id: &str, settings: &JobSettings, caller: &str) -> Testimony {
+    let name = &settings.name;
+    Testimony {
+        changes: changes(None, settings),
+        ..about(id, name, format!("Export job {name} created"), caller)
+    }
+}
+
+pub(super) fn updated(
+    job: &ExportJob,
+    settings: &JobSettings,
+    old_secrets: &DestinationSecrets,
+    secrets: &DestinationSecrets,
+    caller: &str,
+) -> Testimony {
+    let mut changes = changes(Some(&job.settings), settings);
+    for (field, old, new) in [
+        ("password", &old_secrets.password, &secrets.password),
+        ("private_key", &old_secrets.private_key, &secrets.private_key),
+        ("private_key_passphrase", &old_secrets.private_key_passphrase, &secrets.private_key_passphrase),
+    ] {
+        if old != new {
+            let field = format!("destination.sftp.{field}");
+            changes.push(Change { field, ..Change::default() });
+        }
+    }
+    let fields: Vec<&str> = changes.iter().map(|change| change.field.as_str()).collect();
+    let name = &settings.name;
+    let description = format!("Export job {name} changed: {}", fields.join(", "));
+    Testimony { changes, ..about(&job.id, name, description, caller) }
+}
+
+pub(super) fn deleted(job: &ExportJob, caller: &str) -> Testimony {
+    let name = &job.settings.name;
+    about(&job.id, name, format!("Export job {name} deleted"), caller)
+}
+
+pub(super) fn host_key_accepted(job: &ExportJob, fingerprint: &str, caller: &str) -> Testimony {
+    let name = &job.settings.name;
+    let field = "destination.sftp.host_keys".to_owned();
+    let change = Change { field, new_value: fingerprint.to_owned(), ..Change::default() };
+    let description = format!("Host key {fingerprint} accepted for export job {name}");
+    Testimony { changes: vec![change], ..about(&job.id, name, description, caller) }
+}
+
+pub(super) fn failed(job: &ExportJob, why: &str) -> Testimony {
+    let name = &job.settings.name;
+    let description = format!("Export job {name} failed: {why}");
+    Testimony { outcome: Outcome::Failure, ..about(&job.id, name, description, "") }
+}
+
+pub(super) fn recovered(job: &ExportJob) -> Testimony {
+    let name = &job.settings.name;
+    about(&job.id, name, format!("Export job {name} works again"), "")
+}
+
+fn about(id: &str, name: &str, description: String, caller: &str) -> Testimony {
+    let target = Target {
+        role: TargetRole::Object,
+        target_type: TargetType::ExportJob,
+        id: id.to_owned(),
+        name: name.to_owned(),
+        ..Target::default()
+    };
+    Testimony { targets: vec![target], description, recorded_by: caller.to_owned(), ..Testimony::default() }
+}
+
+/// The fields that differ, in words; all of them for a new job.
+fn changes(old: Option<&JobSettings>, new: &JobSettings) -> Vec<Change> {
+    let before = old.map(in_words).unwrap_or_default();
+    let after = in_words(new);
+    let value_of = |list: &[(&'static str, String)], field: &str| {
+        list.iter().find(|(name, _)| *name == field).map(|(_, value)| value.clone()).unwrap_or_default()
+    };
+    let mut fields: Vec<&'static str> = after.iter().chain(&before).map(|(field, _)| *field).collect();
+    fields.sort_unstable();
+    fields.dedup();
+    let mut changes: Vec<Change> = fields
+        .into_iter()
+        .map(|field| Change {
+            field: field.to_owned(),
+            old_value: value_of(&before, field),
+            new_value: value_of(&after, field),
+        })
+        .filter(|change| change.old_value != change.new_value)
+        .collect();
+    if old.is_some_and(|old| old.filter != new.filter) {
+        changes.push(Change { field: "filter".to_owned(), ..Change::default() });
+    }
+    changes
+}
+
+fn in_words(settings: &JobSettings) -> Vec<(&'static str, String)> {
+    // Exhaustive on purpose: a new setting must be told of.
+    let JobSettings { name, filter: _, format, destination, national_id, max_events, max_bytes } = settings;
+    let mut words = vec![
+        ("name", name.clone()),
+        ("format", format_in_words(format)),
+        ("national_id", national_id_in_words(*national_id).to_owned()),
+        ("file_limits.max_events", max_events.to_string()),
+        ("file_limits.max_bytes", max_bytes.to_string()),
+    ];
+    match destination {
+        Destination::Sftp(SftpDestination {
+            address,
+            user_name,
+            directory,
+            host_keys,
+            has_password: _,
+            has_private_key: _,
+        }) => words.extend([
+            ("destination.sftp.address", address.clone()),
+            ("destination.sftp.user_name", user_name.clone()),
+            ("destination.sftp.directory", directory.clone()),
+            ("destination.sftp.host_keys", host_keys.join("; ")),
+        ]),
+        Destination::Fs { directory } => words.push(("destination.fs.directory", directory.clone())),
+    }
+    words
+}
+
+fn format_in_words(format: &Format) -> String {
+    match format {
+        Format::JsonLines => "JSON Lines".to_owned(),
+        Format::Csv { header, formula_guard } => {
+            format!("CSV XFLOW, header {header}, formula guard {formula_guard}")
+        }
+    }
+}
+
+fn national_id_in_words(mode: NationalIdMode) -> &'static str {
+    match mode {
+        NationalIdMode::Omit => "OMIT",
+        NationalIdMode::Full => "FULL",
+    }
+}

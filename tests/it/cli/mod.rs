@@ -1,0 +1,7 @@
+//! The command line, through the built program.
+
+mod program;
+mod record_query;
+mod tail;
+mod tenant;
+mod usage;

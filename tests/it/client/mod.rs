@@ -1,0 +1,5 @@
+//! The Rust client against a server that misbehaves on cue.
+
+mod fake;
+mod query;
+mod record;
