@@ -236,3 +236,68 @@ fn shortened(text: &str, limit: usize) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use tonic_types::StatusExt;
+
+    use super::*;
+
+    fn reason(error: StoreError) -> (Code, String, Status) {
+        let status = status(error.into());
+        let details = status.get_error_details();
+        (status.code(), details.error_info().unwrap().reason.clone(), status)
+    }
+
+    #[test]
+    fn causes_inside_are_not_sent() {
+        let cause = || Box::new(io::Error::other("password hunter2 of db.internal"));
+        for error in [
+            StoreError::Unavailable(cause()),
+            StoreError::Database(cause()),
+            StoreError::Damaged("row hunter2".to_owned()),
+            StoreError::Incompatible("hunter2".to_owned()),
+        ] {
+            let (_, _, status) = reason(error);
+            let sent = format!("{} {}", status.message(), String::from_utf8_lossy(status.details()));
+            assert!(!sent.contains("hunter2") && !sent.contains("internal"), "{sent}");
+        }
+    }
+
+    #[test]
+    fn a_database_that_is_away_may_be_tried_again_and_a_broken_one_may_not() {
+        let (code, name, status) = reason(StoreError::Unavailable(Box::new(io::Error::other("x"))));
+        assert_eq!((code, name.as_str()), (Code::Unavailable, "DATABASE_UNAVAILABLE"));
+        assert!(status.get_error_details().retry_info().is_some());
+        let (code, name, status) = reason(StoreError::Damaged("x".to_owned()));
+        assert_eq!((code, name.as_str()), (Code::Internal, "INTERNAL"));
+        assert!(status.get_error_details().retry_info().is_none());
+    }
+
+    #[test]
+    fn a_job_that_is_being_run_and_a_destination_that_fails_have_reasons_of_their_own() {
+        let (code, name, _) = reason(StoreError::JobBusy);
+        assert_eq!((code, name.as_str()), (Code::Aborted, "EXPORT_JOB_BUSY"));
+        for (error, code, name) in [
+            (ExportError::destination("x"), Code::FailedPrecondition, "DESTINATION_FAILED"),
+            (ExportError::unavailable("x"), Code::Unavailable, "DESTINATION_UNAVAILABLE"),
+        ] {
+            let status = status(error.into());
+            assert_eq!(status.code(), code);
+            assert_eq!(status.get_error_details().error_info().unwrap().reason, name);
+        }
+    }
+
+    #[test]
+    fn every_result_of_a_batch_keeps_to_its_share_of_the_answer() {
+        let mut violations = Violations::new();
+        for i in 0..100 {
+            violations.add(format!("events[0].labels[{i}]"), "x".repeat(200));
+        }
+        let result = result(violations.into(), 1_500);
+        assert!(result.encoded_len() <= 1_500, "{}", result.encoded_len());
+        assert_eq!(result.details.len(), 2);
+    }
+}

@@ -83,7 +83,9 @@ impl CliError {
 
     fn write_violations(&self, text: &mut String) {
         let Self::Client(error) = self else { return };
-        for violation in error.violations() {
+        let message = error.to_string();
+        // A server may have said it in its message already.
+        for violation in error.violations().iter().filter(|v| !message.contains(&v.description)) {
             // Writing to a string cannot fail.
             let _ = writeln!(text, "  {}: {}", escape(&violation.field), escape(&violation.description));
         }

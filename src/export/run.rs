@@ -31,6 +31,9 @@ use crate::{
     vault::Vault,
 };
 
+/// Listing a large folder is slow, so it is not done by every run.
+const CLEAN_EVERY: u64 = 32;
+
 /// What a run did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RunResult {
@@ -159,7 +162,8 @@ impl Run<'_> {
             self.recover(&opened, file).await?;
             opened = self.open(Some(opened)).await?;
         }
-        if left_over && self.lease.fence > 1 {
+        // What a killed run left is found at once; what one left that was only paused, now and then.
+        if (left_over && self.lease.fence > 1) || self.lease.fence.is_multiple_of(CLEAN_EVERY) {
             self.clean(&opened).await;
         }
         while opened.job.scanned_sequence < head {
@@ -224,9 +228,15 @@ impl Run<'_> {
                 return Err(error);
             }
         };
-        // From here on the temporary file is never deleted: even if this fails, it may have happened.
         let number = file.number;
-        let file = self.store().mark_uploaded(self.lease, number, sent.size_bytes, sent.sha256).await?;
+        let marked = self.store().mark_uploaded(self.lease, number, sent.size_bytes, sent.sha256).await;
+        if let Err(error @ (StoreError::LeaseLost | StoreError::Damaged(_))) = marked {
+            // Refused for sure, so the temporary file is nobody's. After any other error it may have happened,
+            // and then this file is the only one: it is never deleted.
+            self.discard(opened, &file, &part, &RunError::Cancelled).await;
+            return Err(error.into());
+        }
+        let file = marked?;
         self.report(&file).await;
         self.publish(opened, &opened.job.settings, file, Uploader::Us).await
     }

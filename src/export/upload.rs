@@ -57,8 +57,11 @@ pub(super) async fn upload(
     // Some servers acknowledge a write that their full disk did not take.
     match folder.size(part).await? {
         Some(size) if size == sent.size_bytes => Ok(sent),
-        found => {
-            let found = found.unwrap_or_default();
+        None => Err(ExportError::unavailable(format!(
+            "{part} disappeared right after it was sent; let nothing take hidden .part files from the folder"
+        ))
+        .into()),
+        Some(found) => {
             let message = format!(
                 "the destination took {found} of {} bytes; its disk may be full or a quota reached",
                 sent.size_bytes

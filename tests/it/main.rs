@@ -2,11 +2,13 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod api;
 mod cli;
 mod client;
 mod codec;
 mod crash;
 mod domain;
+mod export;
 mod python;
 mod service;
 mod sftp;

@@ -20,7 +20,7 @@ use crate::{
     service::ServiceError,
     store::{
         StoreError,
-        contract::{Lease, NewEvent, RunOutcome},
+        contract::{KeptJob, Lease, NewEvent, RunOutcome},
     },
 };
 
@@ -55,27 +55,25 @@ impl Exports {
         if self.parts().shutdown.is_cancelled() {
             return Err(ServiceError::ShuttingDown);
         }
-        let id = self.kept(tenant, key).await?.job.id;
+        let found = self.kept(tenant, key).await?;
         let term = self.parts().runner.lease_term();
-        let lease = self.store().lease_job(&id, &self.0.owner, term).await?;
+        let lease = self.store().lease_job(&found.job.id, &self.0.owner, term).await?;
         let (steps, listener) = mpsc::channel(WAITING_STEPS);
         let (exports, tenant) = (self.clone(), tenant.clone());
-        self.parts().tasks.spawn(async move { exports.supervise(&tenant, &lease, steps).await });
+        self.parts().tasks.spawn(async move { exports.supervise(&tenant, found, &lease, steps).await });
         Ok(listener)
     }
 
-    async fn supervise(&self, tenant: &TenantId, lease: &Lease, steps: Steps) {
-        // Health is changed only under the lease, so this is how the run before ended.
-        let before = match self.kept(tenant, &lease.job_id).await {
-            Ok(kept) => kept.job,
-            Err(error) => return tell(&steps, Err(error)).await,
-        };
+    async fn supervise(&self, tenant: &TenantId, found: KeptJob, lease: &Lease, steps: Steps) {
+        // Health is changed only under the lease, so this is how the run before ended. If the store does not
+        // answer now, what was found a moment ago must do: the lease has to be given up in any case.
+        let before = self.kept(tenant, &lease.job_id).await.unwrap_or(found);
         let work = AssertUnwindSafe(self.drive(tenant, lease, &steps)).catch_unwind();
         let result = work.await.unwrap_or_else(|_| {
             Err(RunError::Export(ExportError::destination("the run ended by a bug; the server's log has it")))
         });
-        let result = self.scrub(tenant, lease, result).await;
-        if let Err(error) = self.finish(&before, lease, &result).await {
+        let result = self.scrub(&before, result);
+        if let Err(error) = self.finish(&before.job, lease, &result).await {
             tracing::error!(export.job_id = %lease.job_id, %error, "how the run ended could not be kept");
         }
         tell(&steps, result.map(RunEvent::Result).map_err(ServiceError::from)).await;
@@ -98,18 +96,12 @@ impl Exports {
         result
     }
 
-    /// Takes secrets out of what the destination said.
-    async fn scrub(
-        &self,
-        tenant: &TenantId,
-        lease: &Lease,
-        result: Result<RunResult, RunError>,
-    ) -> Result<RunResult, RunError> {
+    /// Logs why a run ended early, and takes secrets out of what the destination said.
+    fn scrub(&self, before: &KeptJob, result: Result<RunResult, RunError>) -> Result<RunResult, RunError> {
         let Err(error) = result else { return result };
-        let kept = self.kept(tenant, &lease.job_id).await;
-        let secrets = kept.and_then(|kept| self.secrets(&kept)).unwrap_or_default();
+        let secrets = self.secrets(before).unwrap_or_default();
         let said = secrets::scrub(&chain(&error), &secrets);
-        tracing::warn!(export.job_id = %lease.job_id, error = said, "an export run did not end well");
+        tracing::warn!(export.job_id = %before.job.id, error = said, "an export run did not end well");
         Err(match error {
             RunError::Export(error) => RunError::Export(error.scrubbed(&secrets)),
             other => other,

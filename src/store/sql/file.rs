@@ -101,7 +101,9 @@ pub(super) async fn take_over(
 pub(super) async fn abandon(store: &SqlStore, lease: &Lease, number: u64) -> Result<(), StoreError> {
     let held = begin(store, lease).await?;
     let cut = in_state(&held, number, FileState::Cut).await?;
-    files::Entity::delete_by_id((held.key.get(), cut.job_id, convert::signed(cut.number)))
+    files::Entity::remove(held.key)
+        .filter(files::Column::JobId.eq(cut.job_id))
+        .filter(files::Column::Number.eq(convert::signed(cut.number)))
         .exec(&held.transaction)
         .await
         .map_err(db_error)?;

@@ -26,12 +26,13 @@ pub(super) async fn scan(
     request: &ScanRequest<'_>,
 ) -> Result<ScanPage, StoreError> {
     let last = last_position(request);
+    let positions = positions_of_ids(db, key, request.filter).await?;
     let mut page = ScanPage { events: Vec::new(), scanned: last };
     let mut bytes = 0;
     let mut from = request.from;
     loop {
         let wanted = FETCH_ROWS.min(request.max_events.max(1) - page.events.len());
-        let rows = select(key, request, from, last).limit(wanted as u64);
+        let rows = select(key, request, from, last, positions.as_deref()).limit(wanted as u64);
         let rows = events::kept(rows, request.with_personal).all(db).await.map_err(db_error)?;
         let exhausted = rows.len() < wanted;
         for row in rows {
@@ -56,7 +57,7 @@ pub(super) async fn scan(
 
 /// The last position of this step.
 fn last_position(request: &ScanRequest<'_>) -> u64 {
-    // Few rows have one of some ids, and an index finds them.
+    // Events with given ids are few and are looked up by an index: see below.
     if !request.filter.event_ids.is_empty() {
         return request.through;
     }
@@ -66,29 +67,53 @@ fn last_position(request: &ScanRequest<'_>) -> u64 {
     }
 }
 
+/// Where the events with the ids of the filter stand; `None` if it names none.
+///
+/// A question of its own, because together with a range of sequences SQLite would rather read the whole range.
+async fn positions_of_ids(
+    db: &DatabaseConnection,
+    key: TenantKey,
+    filter: &EventFilter,
+) -> Result<Option<Vec<i64>>, StoreError> {
+    if filter.event_ids.is_empty() {
+        return Ok(None);
+    }
+    let rows = events::Entity::of(key)
+        .select_only()
+        .column(events::Column::Sequence)
+        .filter(events::Column::EventId.is_in(filter.event_ids.iter().map(|id| id.uuid())));
+    Ok(Some(rows.into_tuple().all(db).await.map_err(db_error)?))
+}
+
 fn select(
     key: TenantKey,
     request: &ScanRequest<'_>,
     from: u64,
     last: u64,
+    positions: Option<&[i64]>,
 ) -> sea_orm::Select<events::Entity> {
     let (lowest, highest, order) = match request.order {
-        Order::Ascending => (from, last, SqlOrder::Asc),
-        Order::Descending => (last, from, SqlOrder::Desc),
+        Order::Ascending => (convert::signed(from), convert::signed(last), SqlOrder::Asc),
+        Order::Descending => (convert::signed(last), convert::signed(from), SqlOrder::Desc),
     };
-    events::Entity::of(key)
-        .filter(events::Column::Sequence.gte(convert::signed(lowest)))
-        .filter(events::Column::Sequence.lte(convert::signed(highest)))
-        .filter(condition(request.filter))
-        .order_by(events::Column::Sequence, order)
+    let rows = events::Entity::of(key).filter(condition(request.filter));
+    let rows = match positions {
+        Some(positions) => {
+            let within = positions.iter().copied().filter(|at| (lowest..=highest).contains(at));
+            rows.filter(events::Column::Sequence.is_in(within))
+        }
+        None => {
+            rows.filter(events::Column::Sequence.gte(lowest)).filter(events::Column::Sequence.lte(highest))
+        }
+    };
+    rows.order_by(events::Column::Sequence, order)
 }
 
-/// What the columns can tell of a filter; the rest is decided by the caller.
+/// What the columns can tell of a filter, but for ids; the rest is decided by the caller.
 fn condition(filter: &EventFilter) -> Condition {
-    use events::Column::{EventId, EventType as TypeColumn, OccurredTime, RecordedTime, Sequence};
+    use events::Column::{EventType as TypeColumn, OccurredTime, RecordedTime, Sequence};
     let from_sequence = (filter.sequence_from > 0).then_some(filter.sequence_from);
     let before_sequence = (filter.sequence_before > 0).then_some(filter.sequence_before);
-    let ids = (!filter.event_ids.is_empty()).then(|| filter.event_ids.iter().map(|id| id.uuid()));
     let types = types(filter);
     Condition::all()
         .add_option(from_sequence.map(|n| Sequence.gte(convert::signed(n))))
@@ -98,7 +123,6 @@ fn condition(filter: &EventFilter) -> Condition {
         .add_option(filter.occurred_from.map(|time| OccurredTime.gte(time.micros())))
         .add_option(filter.occurred_before.map(|time| OccurredTime.lt(time.micros())))
         .add_option(types.map(|types| TypeColumn.is_in(types)))
-        .add_option(ids.map(|ids| EventId.is_in(ids)))
 }
 
 /// The types that may match; `None`: every one. Any custom event may have one of the `custom_types`.

@@ -1,5 +1,6 @@
 //! The command line, through the built program.
 
+mod export;
 mod program;
 mod record_query;
 mod tail;

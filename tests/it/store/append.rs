@@ -221,7 +221,8 @@ async fn random_appends_have_the_outcomes_of_the_model(bed: &Bed) {
                 let log = *random.pick(&["default", "a", "b", "nobody"]);
                 let mut event = event_in(log, u128::from(random.below(200)));
                 event.switch = *random.pick(&switches);
-                event.event_type = event_type(*random.pick(&["RECORD_READ", "USER_CREATED", "CUSTOM"]));
+                event.event_type =
+                    event_type(random.pick::<&str>(&["RECORD_READ", "USER_CREATED", "CUSTOM"]));
                 if random.chance(10) {
                     event.fingerprint = [1; 32];
                 }

@@ -21,6 +21,7 @@ on_every_store! {
     one_owner_at_a_time_has_the_lease,
     a_file_walks_through_its_states_and_moves_the_positions,
     a_state_cannot_be_skipped_or_repeated,
+    a_cut_is_forgotten_and_its_range_cut_again,
     a_paused_owner_harms_nothing_after_a_take_over,
     a_lease_that_was_given_up_is_worth_nothing,
     the_scanned_position_never_goes_back,
@@ -120,6 +121,26 @@ async fn a_state_cannot_be_skipped_or_repeated(bed: &Bed) {
     damaged(store.mark_published(&lease, 1, at(26)).await);
     let files = store.files(&job.id, None, 10).await.unwrap();
     assert_eq!((files.len(), files[0].size_bytes, files[0].published), (1, 7, Some(at(25))));
+}
+
+async fn a_cut_is_forgotten_and_its_range_cut_again(bed: &Bed) {
+    let store = bed.store();
+    let job = add_job(&*store, "aaaaaaaaaa", "siem").await;
+    let lease = store.lease_job(&job.id, "me", TERM).await.unwrap();
+    damaged(store.abandon_cut(&lease, 1).await);
+    store.cut_file(&lease, cut(1, 5)).await.unwrap();
+    let late = Lease { fence: lease.fence + 1, ..lease.clone() };
+    lost(store.abandon_cut(&late, 1).await);
+    assert!(store.pending_file(&job.id).await.unwrap().is_some());
+    store.abandon_cut(&lease, 1).await.unwrap();
+    assert_eq!(store.pending_file(&job.id).await.unwrap(), None);
+    damaged(store.abandon_cut(&lease, 1).await);
+    let again = store.cut_file(&lease, cut(1, 3)).await.unwrap();
+    assert_eq!((again.number, again.last_sequence), (1, 3));
+    store.mark_uploaded(&lease, 1, 7, [7; 32]).await.unwrap();
+    damaged(store.abandon_cut(&lease, 1).await);
+    store.mark_published(&lease, 1, at(25)).await.unwrap();
+    damaged(store.abandon_cut(&lease, 1).await);
 }
 
 async fn a_paused_owner_harms_nothing_after_a_take_over(bed: &Bed) {

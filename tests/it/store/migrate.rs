@@ -30,7 +30,12 @@ impl Empty {
 
     async fn postgres() -> Self {
         let postgres = TestDatabase::create().await;
-        Self { database: postgres.database(), url: postgres.url(), _folder: None, _postgres: Some(postgres) }
+        Self {
+            database: postgres.database(),
+            url: postgres.url().to_owned(),
+            _folder: None,
+            _postgres: Some(postgres),
+        }
     }
 
     async fn connect(&self) -> DatabaseConnection {

@@ -1,5 +1,5 @@
 //! The tables. Those that hold a tenant's data have no unscoped finder: `of` begins every read of them, `change`
-//! every update.
+//! every update, `remove` every deletion.
 
 pub(super) mod events;
 pub(super) mod export_files;
@@ -28,6 +28,15 @@ macro_rules! scoped_by_tenant {
             ) -> sea_orm::UpdateMany<Self> {
                 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
                 Self::update_many().filter(Column::TenantKey.eq(tenant.get()))
+            }
+
+            /// A deletion of rows of one tenant.
+            #[allow(dead_code, reason = "from most tables nothing is ever deleted")]
+            pub(in crate::store::sql) fn remove(
+                tenant: crate::store::sql::tenant_key::TenantKey,
+            ) -> sea_orm::DeleteMany<Self> {
+                use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+                Self::delete_many().filter(Column::TenantKey.eq(tenant.get()))
             }
         }
     };

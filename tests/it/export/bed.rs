@@ -1,0 +1,307 @@
+//! A log, a job and a drop folder, and the comparison of what was delivered with the log.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
+
+use sha2::{Digest, Sha256};
+use tempfile::TempDir;
+use tokio::sync::mpsc;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use vidne::{
+    codec::wire::decode_stored,
+    domain::{
+        catalogue::{Category, EventType},
+        event::RecordedEvent,
+        export::{
+            Destination, DestinationSecrets, ExportFile, ExportJob, FileState, Format, JobSettings,
+            NationalIdMode,
+        },
+        filter::EventFilter,
+        id::TenantId,
+        input::EventInput,
+        query::Order,
+        receipt::Disposition,
+        time::{Clock, ManualClock},
+    },
+    export::{
+        destination::{DestinationConfig, Destinations, OpendalDestinations},
+        run::{RunResult, Runner},
+    },
+    service::{
+        ServiceError,
+        exports::{ExportParts, Exports, RunEvent},
+        record::{Caller, Recorder},
+        witness::Witness,
+    },
+    store::{Store, contract::ScanRequest, memory::MemoryStore},
+    vault::{MasterKey, Vault},
+};
+
+use super::faults::{FaultyDestinations, FaultyStore, Plan};
+use crate::support::events::{NOW, bare, full, limits};
+
+/// How long a lease lasts by the manual clock.
+pub const TERM: Duration = Duration::from_secs(60);
+pub const CALLER: &str = "anonymous";
+
+pub struct Bed {
+    pub clock: Arc<ManualClock>,
+    pub store: Arc<dyn Store>,
+    pub vault: Vault,
+    pub recorder: Recorder,
+    pub root: TempDir,
+    pub taken: TempDir,
+    /// Files are taken by their consumer as soon as they have their final name.
+    pub consumer: bool,
+    pub loses_bytes: Option<Arc<AtomicBool>>,
+}
+
+/// One server process, as far as exports go.
+pub struct Server {
+    pub exports: Exports,
+    pub runner: Runner,
+    pub shutdown: CancellationToken,
+    pub tasks: TaskTracker,
+}
+
+pub fn default_tenant() -> TenantId {
+    TenantId::default_tenant()
+}
+
+pub fn read_type() -> EventType {
+    EventType::from_name("RECORD_READ").unwrap()
+}
+
+/// JSON Lines of data accesses to a local folder, four events per file.
+pub fn settings() -> JobSettings {
+    JobSettings {
+        name: "siem".to_owned(),
+        filter: EventFilter { categories: vec![Category::DataAccess], ..EventFilter::default() },
+        format: Format::JsonLines,
+        destination: Destination::Fs { directory: "siem/in".to_owned() },
+        national_id: NationalIdMode::Omit,
+        max_events: 4,
+        max_bytes: 50_000_000,
+    }
+}
+
+impl Bed {
+    pub fn new() -> Self {
+        let clock = Arc::new(ManualClock::at(NOW));
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::new(clock.clone()));
+        let vault = Vault::new(&MasterKey::generate().unwrap());
+        let dyn_clock: Arc<dyn Clock> = clock.clone();
+        let recorder = Recorder::new(store.clone(), vault.clone(), dyn_clock, Arc::new(limits()));
+        Self {
+            clock,
+            store,
+            vault,
+            recorder,
+            root: tempfile::tempdir().unwrap(),
+            taken: tempfile::tempdir().unwrap(),
+            consumer: false,
+            loses_bytes: None,
+        }
+    }
+
+    pub fn folder(&self) -> PathBuf {
+        self.root.path().join("siem/in")
+    }
+
+    /// A server on the bed's store and folder where `plan` goes wrong.
+    pub fn server(&self, plan: &Arc<Plan>) -> Server {
+        let config = DestinationConfig {
+            export_directory: Some(self.root.path().to_owned()),
+            ..DestinationConfig::default()
+        };
+        let destinations = FaultyDestinations {
+            inner: Arc::new(OpendalDestinations::new(config)),
+            plan: plan.clone(),
+            consumer: self.consumer.then(|| (self.folder(), self.taken.path().to_owned())),
+            loses_bytes: self.loses_bytes.clone().map(|still| (self.folder(), still)),
+        };
+        self.server_with(plan, Arc::new(destinations))
+    }
+
+    pub fn server_with(&self, plan: &Arc<Plan>, destinations: Arc<dyn Destinations>) -> Server {
+        let store: Arc<dyn Store> = Arc::new(FaultyStore { inner: self.store.clone(), plan: plan.clone() });
+        let clock: Arc<dyn Clock> = self.clock.clone();
+        let vault = self.vault.clone();
+        let runner = Runner::new(store.clone(), destinations.clone(), vault.clone(), clock.clone(), TERM);
+        let (tasks, shutdown) = (TaskTracker::new(), CancellationToken::new());
+        let exports = Exports::new(ExportParts {
+            store,
+            vault: vault.clone(),
+            clock: clock.clone(),
+            witness: Witness::new(clock, vault, Arc::new(limits())),
+            destinations,
+            runner: runner.clone(),
+            tasks: tasks.clone(),
+            shutdown: shutdown.clone(),
+        });
+        Server { exports, runner, shutdown, tasks }
+    }
+
+    /// A server where nothing goes wrong.
+    pub fn good_server(&self) -> Server {
+        self.server(&Plan::none())
+    }
+
+    pub async fn record(&self, input: EventInput) -> u64 {
+        let caller = Caller { name: CALLER.to_owned(), trace: String::new() };
+        match self.recorder.record(input, caller).await.unwrap().disposition {
+            Disposition::Recorded(stamp) => stamp.sequence,
+            other => panic!("not recorded: {other:?}"),
+        }
+    }
+
+    /// Records an event whose category may be off.
+    pub async fn record_if_kept(&self, input: EventInput) {
+        let caller = Caller { name: CALLER.to_owned(), trace: String::new() };
+        self.recorder.record(input, caller).await.unwrap();
+    }
+
+    /// `count` data accesses, and after each third one an event that the job does not want.
+    pub async fn record_some(&self, count: usize) {
+        for i in 0..count {
+            let mut input = full(read_type());
+            input.event_id = String::new();
+            input.description = format!("read form {i}");
+            self.record(input).await;
+            if i % 3 == 2 {
+                self.record(bare(EventType::CUSTOM)).await;
+            }
+        }
+    }
+
+    pub async fn create(&self, settings: JobSettings) -> ExportJob {
+        let exports = self.good_server().exports;
+        exports.create(default_tenant(), settings, DestinationSecrets::default(), CALLER).await.unwrap()
+    }
+
+    pub async fn job(&self) -> ExportJob {
+        let jobs = self.store.jobs(&default_tenant(), None, 1).await.unwrap();
+        jobs.into_iter().next().unwrap()
+    }
+
+    pub async fn head(&self) -> u64 {
+        self.store.head(&default_tenant()).await.unwrap().sequence
+    }
+
+    /// Every event of the log.
+    pub async fn log(&self) -> Vec<RecordedEvent> {
+        let (tenant, filter) = (default_tenant(), EventFilter::default());
+        let request = ScanRequest {
+            tenant: &tenant,
+            order: Order::Ascending,
+            from: 1,
+            through: self.head().await,
+            filter: &filter,
+            max_events: usize::MAX,
+            max_bytes: usize::MAX,
+            with_personal: true,
+        };
+        let page = self.store.scan(request).await.unwrap();
+        assert_eq!(page.events.len() as u64, self.head().await, "the whole log in one page");
+        let decode = |e: &vidne::store::contract::StoredEvent| decode_stored(&e.payload, e.personal.as_ref());
+        page.events.iter().map(|event| decode(event).unwrap()).collect()
+    }
+
+    /// A run to its end.
+    pub async fn run(&self, server: &Server) -> Result<RunResult, ServiceError> {
+        let listener = server.exports.run(&default_tenant(), "siem").await?;
+        last_step(listener).await
+    }
+
+    pub async fn run_well(&self) -> RunResult {
+        self.run(&self.good_server()).await.unwrap()
+    }
+
+    /// Every file under a final name, in the folder or taken by its consumer, by name.
+    pub fn delivered(&self) -> BTreeMap<String, Vec<u8>> {
+        let mut all = files_in(&self.folder());
+        for (name, bytes) in files_in(self.taken.path()) {
+            assert!(all.insert(name.clone(), bytes).is_none(), "{name} was delivered twice");
+        }
+        all.retain(|name, _| !name.starts_with('.'));
+        all
+    }
+
+    pub fn parts(&self) -> Vec<String> {
+        files_in(&self.folder()).into_keys().filter(|name| name.starts_with('.')).collect()
+    }
+
+    /// Compares what was delivered with the log and with what the store says about it.
+    pub async fn assert_delivered_equals_log(&self) {
+        let job = self.job().await;
+        assert_eq!(self.parts(), Vec::<String>::new(), "temporary files are left");
+        let files = self.files(&job).await;
+        let delivered = self.delivered();
+        let names: Vec<&String> = files.iter().map(|file| &file.name).collect();
+        assert_eq!(delivered.keys().collect::<Vec<_>>(), names, "files are not those of the store");
+        let wanted: Vec<u64> = self
+            .log()
+            .await
+            .iter()
+            .filter(|event| event.sequence <= job.scanned_sequence && job.settings.filter.matches(event))
+            .map(|event| event.sequence)
+            .collect();
+        let mut got = Vec::new();
+        let mut scanned = 0;
+        for file in &files {
+            let bytes = &delivered[&file.name];
+            assert_eq!(file.state, FileState::Published, "{}", file.name);
+            assert!(file.first_sequence > scanned, "{} overlaps the one before", file.name);
+            let between = scanned + 1..file.first_sequence;
+            assert!(!wanted.iter().any(|n| between.contains(n)), "a gap before {}", file.name);
+            scanned = file.last_sequence;
+            assert_eq!(file.size_bytes, bytes.len() as u64, "{}", file.name);
+            assert_eq!(file.sha256.as_slice(), Sha256::digest(bytes).as_slice(), "{}", file.name);
+            let sequences = sequences(bytes);
+            assert_eq!(file.event_count, sequences.len() as u64, "{}", file.name);
+            assert!(sequences.iter().all(|n| (file.first_sequence..=file.last_sequence).contains(n)));
+            got.extend(sequences);
+        }
+        assert_eq!(got, wanted, "delivered events are not the log's");
+    }
+
+    pub async fn files(&self, job: &ExportJob) -> Vec<ExportFile> {
+        let mut files = self.store.files(&job.id, None, 1_000).await.unwrap();
+        files.reverse();
+        files
+    }
+}
+
+pub async fn last_step(
+    mut listener: mpsc::Receiver<Result<RunEvent, ServiceError>>,
+) -> Result<RunResult, ServiceError> {
+    while let Some(step) = listener.recv().await {
+        if let RunEvent::Result(result) = step? {
+            return Ok(result);
+        }
+    }
+    panic!("a run ended without a result");
+}
+
+pub fn sequences(bytes: &[u8]) -> Vec<u64> {
+    let text = std::str::from_utf8(bytes).unwrap();
+    assert!(text.is_empty() || text.ends_with('\n'), "no line feed at the end");
+    let sequence =
+        |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap()["sequence"].as_u64().unwrap();
+    text.lines().map(sequence).collect()
+}
+
+fn files_in(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let Ok(entries) = fs::read_dir(folder) else { return BTreeMap::new() };
+    entries
+        .map(|entry| {
+            let entry = entry.unwrap();
+            (entry.file_name().into_string().unwrap(), fs::read(entry.path()).unwrap())
+        })
+        .collect()
+}

@@ -1,0 +1,11 @@
+//! Exports: formats, runs with everything going wrong once, owners that meet, destinations.
+
+mod any_run;
+mod bed;
+mod destinations;
+mod every_step;
+mod faults;
+mod golden;
+mod jobs;
+mod owners;
+mod runs;
