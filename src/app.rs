@@ -161,6 +161,7 @@ pub async fn start_on(settings: &Settings, io: Io, backing: Backing) -> Result<R
         tokens,
         health: health.clone(),
         metrics: metrics.clone(),
+        stop: streams.clone(),
     };
 
     let close = CancellationToken::new();

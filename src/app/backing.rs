@@ -68,14 +68,7 @@ impl Backing {
         }
         let store = Arc::new(SqlStore::open(&database, &pool(&settings.database)).await?);
         let (key, key_place) = master_key(settings)?;
-        Ok(Self {
-            store: store.clone(),
-            vault: Vault::new(&key),
-            place,
-            key_place,
-            sql: Some(store),
-            folder,
-        })
+        Ok(Self { store: store.clone(), vault: Vault::new(&key), place, key_place, sql: Some(store), folder })
     }
 
     /// The installation of the database. Refuses a key that is not its key: secrets would not open, and
