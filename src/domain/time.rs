@@ -66,7 +66,8 @@ impl Timestamp {
     }
 
     fn zoned(self) -> jiff::Zoned {
-        jiff::Timestamp::from_microsecond(self.0)
+        // By seconds: the last microseconds before `MAX` are beyond what jiff takes as one number.
+        jiff::Timestamp::new(self.seconds(), self.subsec_nanos())
             .unwrap_or(jiff::Timestamp::UNIX_EPOCH)
             .to_zoned(TimeZone::UTC)
     }

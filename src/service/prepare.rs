@@ -26,17 +26,19 @@ pub fn prepare(
 ) -> Result<NewEvent, ServiceError> {
     let personal = personal_column(&event)?;
     event.personal_commitment = personal.as_deref().map(stored::commitment);
-    let budget = limits.event_bytes.saturating_sub(personal.as_ref().map_or(0, Bytes::len) + STAMP_BYTES);
+    let apart = personal.as_ref().map_or(0, Bytes::len) + STAMP_BYTES;
+    let limit = limits.event_bytes;
     let mut content = wire::encode_content(&event);
     for cap in CAPS {
-        if content.len() <= budget {
+        if content.len() + apart <= limit {
             break;
         }
         cut_free_texts(&mut event, cap);
         content = wire::encode_content(&event);
     }
-    if content.len() > budget {
-        return Err(ServiceError::EventTooLarge { actual: content.len(), limit: budget });
+    let actual = content.len() + apart;
+    if actual > limit {
+        return Err(ServiceError::EventTooLarge { actual, limit });
     }
     Ok(NewEvent {
         tenant: event.tenant,

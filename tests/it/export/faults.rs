@@ -326,6 +326,8 @@ impl FaultyFolder {
     async fn publish_and_take(&self, part: &str, name: &str) -> Result<Published, ExportError> {
         let done = self.inner.publish(part, name).await?;
         if let Some((from, to)) = self.consumer.as_ref().filter(|_| done == Published::Done) {
+            // The consumer remembers what it has taken: the same file again would be its events twice.
+            assert!(!to.join(name).exists(), "{name} was delivered twice");
             std::fs::rename(from.join(name), to.join(name)).unwrap();
         }
         Ok(done)
