@@ -60,7 +60,7 @@ pub struct Bed {
     /// Files are taken by their consumer as soon as they have their final name.
     pub consumer: bool,
     pub loses_bytes: Option<Arc<AtomicBool>>,
-    _committers: Committers,
+    pub _committers: Committers,
 }
 
 /// One server process, as far as exports go.

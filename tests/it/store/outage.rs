@@ -121,9 +121,9 @@ async fn a_pool_without_a_free_connection_answers_unavailable_in_time() {
     store.head(&tenant("default")).await.unwrap();
     let mut other = database.connect().await;
     sqlx::raw_sql("BEGIN; SELECT 1 FROM heads FOR UPDATE").execute(&mut other).await.unwrap();
-    let (event, log) = (event(1), tenant("default"));
+    let (events, log) = ([event(1)], tenant("default"));
     let (blocked, starved) = tokio::join!(
-        tokio::time::timeout(Duration::from_secs(2), store.append(&[event], at(1))),
+        tokio::time::timeout(Duration::from_secs(2), store.append(&events, at(1))),
         store.head(&log),
     );
     assert!(blocked.is_err(), "it waits for the lock");

@@ -127,7 +127,7 @@ async fn a_custom_type_may_be_any_custom_event(bed: &Bed) {
     let store = bed.store();
     let of_type = |n, name: &str| NewEvent { event_type: event_type(name), switch: None, ..event(n) };
     let events = [of_type(1, "CUSTOM"), of_type(2, "RECORD_READ"), of_type(3, "USER_CREATED")];
-    store.append(events, at(1)).await.unwrap();
+    store.append(&events, at(1)).await.unwrap();
     let filter = EventFilter {
         types: vec![event_type("USER_CREATED")],
         custom_types: vec!["our.own".to_owned()],
@@ -158,7 +158,7 @@ async fn what_columns_cannot_tell_is_left_to_the_caller(bed: &Bed) {
 async fn personal_is_read_only_when_asked_for(bed: &Bed) {
     let store = bed.store();
     let new = NewEvent { personal: Some(b"salt and field".to_vec().into()), ..event(1) };
-    store.append(&[new.clone()], at(1)).await.unwrap();
+    store.append(std::slice::from_ref(&new), at(1)).await.unwrap();
     for (with_personal, expected) in [(false, None), (true, new.personal)] {
         let request = ScanRequest {
             tenant: &tenant("default"),
