@@ -9,7 +9,7 @@ mod exports;
 mod run;
 mod watch;
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{convert::Infallible, net::SocketAddr, sync::Arc};
 
 use prometheus_client::registry::Registry;
 use tokio::{net::TcpListener, task::JoinHandle};
@@ -23,7 +23,14 @@ use crate::{
     config::{ServerSettings, Settings},
     domain::time::Clock,
     metrics::{self, Metrics},
-    service::{query::Queries, record::Recorder, tenants::Tenants, token::Tokens, witness::Witness},
+    service::{
+        journal::{Journal, JournalOptions},
+        query::Queries,
+        record::Recorder,
+        tenants::Tenants,
+        token::Tokens,
+        witness::Witness,
+    },
     shutdown::Tasks,
 };
 
@@ -137,8 +144,11 @@ pub async fn start_on(settings: &Settings, io: Io, backing: Backing) -> Result<R
         },
         &mut registry,
     );
+    let options =
+        JournalOptions { committers: backing.committers(&settings.journal), ..settings.journal.clone() };
+    let (journal, committers) = Journal::start(backing.store.clone(), clock.clone(), &options);
     let api = Api {
-        recorder: Recorder::new(backing.store.clone(), backing.vault.clone(), clock.clone(), limits),
+        recorder: Recorder::new(journal, backing.vault.clone(), clock.clone(), limits),
         queries: Queries::new(
             backing.store.clone(),
             tokens.clone(),
@@ -151,6 +161,7 @@ pub async fn start_on(settings: &Settings, io: Io, backing: Backing) -> Result<R
         tokens,
         health: health.clone(),
         metrics: metrics.clone(),
+        stop: streams.clone(),
     };
 
     let close = CancellationToken::new();
@@ -162,6 +173,11 @@ pub async fn start_on(settings: &Settings, io: Io, backing: Backing) -> Result<R
     let bounds = bounds(settings);
     let watching = CancellationToken::new();
     let mut tasks = Tasks::default();
+    // Ends after the last call that could record has ended.
+    tasks.spawn("journal", async move {
+        committers.ended().await;
+        Ok::<(), Infallible>(())
+    });
     tasks.spawn("export runs", exports::wait(runs, streams.clone()));
     let watch = watch::Watch::new(backing.store.clone(), health.clone(), metrics);
     watch.look().await;

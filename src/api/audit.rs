@@ -4,22 +4,24 @@ use std::pin::Pin;
 
 use futures::{Stream, StreamExt};
 use prost::Message;
-use tonic::{Request, Response, Status};
+use tokio_util::sync::CancellationToken;
+use tonic::{Request, Response, Status, Streaming};
 
 use super::{
     caller::{caller, tenant},
     catalogue::event_types,
     proto::audit_service_server::AuditService,
     query::{query_from_proto, response},
-    receipt::{count, receipt_to_proto},
-    status::{self, invalid, status},
+    receipt::{count, receipt_to_proto, record_results},
+    record_stream::RecordStream,
+    status::{invalid, status},
 };
 use crate::{
     codec::{
-        proto::v1::{self, get_event_request::Key as WireKey, record_result},
+        proto::v1::{self, get_event_request::Key as WireKey},
         wire_input::input_from_proto,
     },
-    domain::{id::EventId, receipt::Receipt, violation::Violations},
+    domain::{id::EventId, violation::Violations},
     metrics::Metrics,
     service::{
         ServiceError,
@@ -27,9 +29,6 @@ use crate::{
         record::Recorder,
     },
 };
-
-/// Error details of all events of one batch, so that the answer stays below what clients take.
-const BATCH_DETAILS_BYTES: usize = 2 * 1024 * 1024;
 
 /// Records and reads events.
 pub struct Audit {
@@ -39,6 +38,10 @@ pub struct Audit {
     pub queries: Queries,
     /// Counts.
     pub metrics: Metrics,
+    /// The largest request message.
+    pub request_bytes: usize,
+    /// Ends streams.
+    pub stop: CancellationToken,
 }
 
 #[tonic::async_trait]
@@ -50,7 +53,7 @@ impl AuditService for Audit {
         let caller = caller(request.metadata());
         let v1::RecordEventRequest { event } = request.into_inner();
         let event = event.ok_or_else(|| invalid(Violations::one("event", "required")))?;
-        let result = self.recorder.record(input_from_proto(event), caller).await;
+        let result = self.recorder.record(input_from_proto(event), &caller).await;
         count(&self.metrics, &result);
         let receipt = result.map_err(status)?;
         Ok(Response::new(v1::RecordEventResponse { receipt: Some(receipt_to_proto(&receipt)) }))
@@ -64,16 +67,28 @@ impl AuditService for Audit {
         let v1::BatchRecordEventsRequest { events } = request.into_inner();
         let asked = events.len();
         let inputs = events.into_iter().map(input_from_proto).collect();
-        let results = self.recorder.record_batch(inputs, caller).await.map_err(|error| {
+        let results = self.recorder.record_batch(inputs, &caller).await.map_err(|error| {
             self.metrics.events("refused", asked as u64);
             status(error)
         })?;
-        let limit = BATCH_DETAILS_BYTES / results.len().max(1);
-        let results = results.into_iter().map(|result| {
-            count(&self.metrics, &result);
-            record_result(result, limit)
-        });
-        Ok(Response::new(v1::BatchRecordEventsResponse { results: results.collect() }))
+        Ok(Response::new(v1::BatchRecordEventsResponse { results: record_results(results, &self.metrics) }))
+    }
+
+    type RecordEventsStream = Pin<Box<dyn Stream<Item = Result<v1::RecordEventsResponse, Status>> + Send>>;
+
+    async fn record_events(
+        &self,
+        request: Request<Streaming<v1::RecordEventsRequest>>,
+    ) -> Result<Response<Self::RecordEventsStream>, Status> {
+        let caller = caller(request.metadata());
+        let stream = RecordStream {
+            recorder: self.recorder.clone(),
+            caller,
+            metrics: self.metrics.clone(),
+            request_bytes: self.request_bytes,
+            stop: self.stop.clone(),
+        };
+        Ok(Response::new(Box::pin(stream.answers(request.into_inner()))))
     }
 
     async fn get_event(
@@ -124,12 +139,4 @@ fn key_from_proto(key: Option<WireKey>) -> Result<Key, Violations> {
         Some(WireKey::Sequence(sequence)) => Ok(Key::Sequence(sequence)),
         None => Err(Violations::one("key", "give an event_id or a sequence")),
     }
-}
-
-fn record_result(result: Result<Receipt, ServiceError>, limit: usize) -> v1::RecordResult {
-    let kind = match result {
-        Ok(receipt) => record_result::Kind::Receipt(receipt_to_proto(&receipt)),
-        Err(error) => record_result::Kind::Error(status::result(error, limit)),
-    };
-    v1::RecordResult { kind: Some(kind) }
 }

@@ -22,6 +22,14 @@ pub fn complete(response: Response, known: bool, request_bytes: usize) -> Respon
     }
 }
 
+/// The same for a refusal in the middle of a stream of requests.
+pub fn in_stream(refusal: Status, request_bytes: usize) -> Status {
+    match answer(refusal.code(), true, request_bytes) {
+        Some(answer) if refusal.details().is_empty() => encode(answer),
+        _ => refusal,
+    }
+}
+
 /// An answer as HTTP.
 pub fn http_response(answer: Answer) -> Response {
     encode(answer).into_http::<Body>()

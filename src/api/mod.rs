@@ -16,6 +16,7 @@ mod page;
 pub mod proto;
 mod query;
 mod receipt;
+mod record_stream;
 mod router;
 mod run;
 pub mod status;

@@ -1,9 +1,14 @@
 //! Receipts on the wire, and counting them.
 
+use super::status;
 use crate::{
-    codec::{proto::v1, wire::timestamp},
+    codec::{
+        proto::v1::{self, record_result},
+        wire::timestamp,
+    },
     domain::receipt::{Disposition, Receipt, Stamp},
     metrics::Metrics,
+    service::record::Recorded,
 };
 
 /// A receipt as clients get it.
@@ -26,6 +31,23 @@ pub fn receipt_to_proto(receipt: &Receipt) -> v1::Receipt {
         wire.leaf_hash = leaf_hash.to_vec();
     }
     wire
+}
+
+/// Error details of all events of one request, so that the answer stays below what clients take.
+const DETAILS_BYTES: usize = 2 * 1024 * 1024;
+
+/// What became of each event of one request, counted.
+pub fn record_results(results: Vec<Recorded>, metrics: &Metrics) -> Vec<v1::RecordResult> {
+    let limit = DETAILS_BYTES / results.len().max(1);
+    let to_proto = |result: Recorded| {
+        count(metrics, &result);
+        let kind = match result {
+            Ok(receipt) => record_result::Kind::Receipt(receipt_to_proto(&receipt)),
+            Err(error) => record_result::Kind::Error(status::result(error, limit)),
+        };
+        v1::RecordResult { kind: Some(kind) }
+    };
+    results.into_iter().map(to_proto).collect()
 }
 
 /// Counts what became of an event that a client sent.

@@ -4,6 +4,7 @@ use std::{future::Future, time::Duration};
 
 use axum::middleware::from_fn_with_state;
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 use tonic::{
     service::Routes,
     transport::{Server, server::Router},
@@ -48,6 +49,8 @@ pub struct Api {
     pub health: Health,
     /// Counts.
     pub metrics: Metrics,
+    /// Ends streams.
+    pub stop: CancellationToken,
 }
 
 /// What a server allows.
@@ -79,7 +82,13 @@ pub async fn serve(
 ) -> Result<(), ServeError> {
     let limit = bounds.request_bytes;
     let calls = Calls::new(Methods::new(&api.metrics)?, bounds.clone());
-    let audit = Audit { recorder: api.recorder, queries: api.queries, metrics: api.metrics.clone() };
+    let audit = Audit {
+        recorder: api.recorder,
+        queries: api.queries,
+        metrics: api.metrics.clone(),
+        request_bytes: limit,
+        stop: api.stop,
+    };
     let tenants = TenantApi { tenants: api.tenants, tokens: api.tokens.clone() };
     let exports = ExportApi { exports: api.exports, tokens: api.tokens, metrics: api.metrics };
     let reflection = tonic_reflection::server::Builder::configure()

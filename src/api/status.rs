@@ -93,6 +93,13 @@ fn answer(error: &ServiceError) -> Answer {
         ServiceError::Export(cause) => from_export(cause),
         ServiceError::Store(cause) => from_store(cause),
         ServiceError::Decode(_) | ServiceError::Vault(_) => internal(error),
+        ServiceError::Overloaded => {
+            say(Code::ResourceExhausted, R::Overloaded).retry_after(Duration::from_millis(100))
+        }
+        ServiceError::StoreAway => {
+            say(Code::Unavailable, R::DatabaseUnavailable).retry_after(Duration::from_secs(1))
+        }
+        ServiceError::StoreRefused => say(Code::Internal, R::Internal),
         ServiceError::ShuttingDown => {
             say(Code::Unavailable, R::ShuttingDown).retry_after(Duration::from_secs(1))
         }
@@ -115,7 +122,7 @@ fn from_store(error: &StoreError) -> Answer {
         StoreError::RevisionMismatch { current } => {
             say(Code::Aborted, R::RevisionMismatch).with("revision", current)
         }
-        StoreError::Unavailable(_) => {
+        StoreError::Unavailable(_) | StoreError::Busy(_) => {
             tracing::error!(error = chain(error), "the database cannot be reached");
             plain(
                 Code::Unavailable,

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::StartError;
 use crate::{
     config::{DatabaseSettings, Settings},
+    service::journal::JournalOptions,
     store::{
         Store, StoreError,
         contract::Installation,
@@ -35,7 +36,7 @@ pub struct Backing {
     /// To be closed in the end.
     sql: Option<Arc<SqlStore>>,
     /// Held as long as the server lives.
-    _folder: Option<DataFolder>,
+    folder: Option<DataFolder>,
 }
 
 impl Backing {
@@ -48,7 +49,7 @@ impl Backing {
             place: "a store that was handed in".to_owned(),
             key_place,
             sql: None,
-            _folder: None,
+            folder: None,
         }
     }
 
@@ -67,14 +68,7 @@ impl Backing {
         }
         let store = Arc::new(SqlStore::open(&database, &pool(&settings.database)).await?);
         let (key, key_place) = master_key(settings)?;
-        Ok(Self {
-            store: store.clone(),
-            vault: Vault::new(&key),
-            place,
-            key_place,
-            sql: Some(store),
-            _folder: folder,
-        })
+        Ok(Self { store: store.clone(), vault: Vault::new(&key), place, key_place, sql: Some(store), folder })
     }
 
     /// The installation of the database. Refuses a key that is not its key: secrets would not open, and
@@ -87,6 +81,11 @@ impl Backing {
         } else {
             Err(StartError::OtherKey { place: self.key_place.clone() })
         }
+    }
+
+    /// How many transactions at a time are of use: SQLite has one writer.
+    pub(super) fn committers(&self, options: &JournalOptions) -> usize {
+        if self.folder.is_some() { 1 } else { options.committers }
     }
 
     /// Closes the database; then the folder is free.
@@ -141,18 +140,18 @@ fn master_key(settings: &Settings) -> Result<(MasterKey, String), StartError> {
         return Ok((MasterKey::from_base64(key.expose(), place)?, place.to_owned()));
     }
     let path = settings.keys.file.clone().unwrap_or_else(|| settings.data_dir.join(KEY_FILE));
-    make_folder(&path)?;
+    makefolder(&path)?;
     let place = format!("the one in {}", path.display());
     Ok((MasterKey::from_file(&path)?, place))
 }
 
-fn make_folder(file: &Path) -> Result<(), StartError> {
+fn makefolder(file: &Path) -> Result<(), StartError> {
     let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) else { return Ok(()) };
-    private_folder(folder)
+    privatefolder(folder)
         .map_err(|source| StartError::KeyFolder { folder: folder.display().to_string(), source })
 }
 
-fn private_folder(folder: &Path) -> io::Result<()> {
+fn privatefolder(folder: &Path) -> io::Result<()> {
     let folder: PathBuf = folder.to_owned();
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use super::{error::ConfigError, read::Reader, source::Values};
 use crate::{
     domain::{limits::Limits, secret::Secret},
-    service::query::QueryOptions,
+    service::{journal::JournalOptions, query::QueryOptions},
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -26,6 +26,8 @@ pub struct Settings {
     pub keys: KeySettings,
     /// Limits on events and requests.
     pub limits: Limits,
+    /// How writing is bounded.
+    pub journal: JournalOptions,
     /// How reading is bounded and timed.
     pub query: QueryOptions,
     /// Export jobs.
@@ -168,6 +170,13 @@ impl Settings {
             keys: KeySettings {
                 file: from.optional_path("keys.file"),
                 key: from.optional("keys.key").map(Secret::new),
+            },
+            journal: JournalOptions {
+                committers: from.count("journal.committers", 1..=64),
+                queue_events: from.count("journal.queue_events", 1..=10_000_000),
+                queue_bytes: from.bytes("journal.queue_bytes", MIB..=64 * 1024 * MIB),
+                batch_events: from.count("journal.batch_events", 1..=100_000),
+                batch_bytes: from.bytes("journal.batch_bytes", 64 * 1024..=1024 * MIB),
             },
             query: QueryOptions {
                 chunk_events: from.count("query.chunk_events", 1..=10_000),

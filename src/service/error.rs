@@ -50,6 +50,15 @@ pub enum ServiceError {
     /// A secret could not be sealed or opened.
     #[error(transparent)]
     Vault(#[from] VaultError),
+    /// The queues are full; the same again a moment later fits.
+    #[error("too many events wait to be written; send the same again in a moment")]
+    Overloaded,
+    /// The database was away or busy when the event was to be written; the cause has been logged.
+    #[error("the database cannot be reached at the moment; send the same again")]
+    StoreAway,
+    /// The database refuses the event; the cause has been logged.
+    #[error("the database refuses the event; the server's log has the cause")]
+    StoreRefused,
     /// The server is going down; connect again.
     #[error("the server is shutting down; connect again")]
     ShuttingDown,

@@ -2,6 +2,7 @@
 
 pub mod error;
 pub mod exports;
+pub mod journal;
 mod prepare;
 pub mod query;
 pub mod record;

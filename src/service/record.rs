@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{ServiceError, prepare::prepare};
+use super::{
+    ServiceError,
+    journal::{Admission, Journal, Pending},
+    prepare::prepare,
+};
 use crate::{
     codec::fingerprint,
     domain::{
@@ -14,7 +18,7 @@ use crate::{
         validate::{CallContext, validate},
     },
     store::{
-        Store, StoreError,
+        StoreError,
         contract::{AppendOutcome, NewEvent},
     },
     vault::Vault,
@@ -23,7 +27,7 @@ use crate::{
 /// Records events.
 #[derive(Clone)]
 pub struct Recorder {
-    store: Arc<dyn Store>,
+    journal: Journal,
     vault: Vault,
     clock: Arc<dyn Clock>,
     limits: Arc<Limits>,
@@ -38,74 +42,78 @@ pub struct Caller {
     pub trace: String,
 }
 
+/// What became of one event.
+pub type Recorded = Result<Receipt, ServiceError>;
+
+/// Events on their way to the log; [`Recording::results`] waits for what becomes of them.
+#[must_use]
+pub struct Recording {
+    /// In the order of the request: the events that are on their way, and why the others are not.
+    sent: Vec<Result<(EventId, TenantId), ServiceError>>,
+    pending: Pending,
+}
+
 impl Recorder {
     /// Everything that recording needs.
-    pub fn new(store: Arc<dyn Store>, vault: Vault, clock: Arc<dyn Clock>, limits: Arc<Limits>) -> Self {
-        Self { store, vault, clock, limits }
+    pub fn new(journal: Journal, vault: Vault, clock: Arc<dyn Clock>, limits: Arc<Limits>) -> Self {
+        Self { journal, vault, clock, limits }
     }
 
     /// Records one event. `path` in violations is `event`.
-    pub async fn record(&self, input: EventInput, caller: Caller) -> Result<Receipt, ServiceError> {
-        let mut results = self.run(vec![("event".to_owned(), input)], caller).await?;
-        results.pop().unwrap_or(Err(ServiceError::ShuttingDown))
+    pub async fn record(&self, input: EventInput, caller: &Caller) -> Recorded {
+        let sent = self.send(vec![("event".to_owned(), input)], caller, Admission::Now).await?;
+        sent.results().await.pop().unwrap_or(Err(ServiceError::ShuttingDown))
     }
 
     /// Records events in their order, one result each; valid ones are stored even when others are refused.
-    /// Fails as a whole if there are too many, or if the store fails (then nothing is stored).
+    /// Fails as a whole if there are too many, or if there is no room for them now (`Overloaded`).
     pub async fn record_batch(
         &self,
         inputs: Vec<EventInput>,
-        caller: Caller,
-    ) -> Result<Vec<Result<Receipt, ServiceError>>, ServiceError> {
+        caller: &Caller,
+    ) -> Result<Vec<Recorded>, ServiceError> {
+        Ok(self.begin(inputs, caller, Admission::Now).await?.results().await)
+    }
+
+    /// Puts events into the journal's queue and returns; later events of the same tenant stand behind them.
+    /// With [`Admission::Wait`] it waits until there is room.
+    pub async fn begin(
+        &self,
+        inputs: Vec<EventInput>,
+        caller: &Caller,
+        admission: Admission,
+    ) -> Result<Recording, ServiceError> {
         let limit = self.limits.request_events;
         if inputs.len() > limit {
             return Err(ServiceError::TooManyEvents { actual: inputs.len(), limit });
         }
-        let paths =
-            inputs.into_iter().enumerate().map(|(i, input)| (format!("events[{i}]"), input)).collect();
-        self.run(paths, caller).await
+        let named = |(i, input)| (format!("events[{i}]"), input);
+        self.send(inputs.into_iter().enumerate().map(named).collect(), caller, admission).await
     }
 
-    /// Runs in a task of its own: a client that gives up does not stop what was begun.
-    async fn run(
+    async fn send(
         &self,
         inputs: Vec<(String, EventInput)>,
-        caller: Caller,
-    ) -> Result<Vec<Result<Receipt, ServiceError>>, ServiceError> {
-        let recorder = self.clone();
-        let task = tokio::spawn(async move { recorder.run_to_end(inputs, caller).await });
-        // A task ends early only when the runtime goes down.
-        task.await.unwrap_or(Err(ServiceError::ShuttingDown))
-    }
-
-    async fn run_to_end(
-        &self,
-        inputs: Vec<(String, EventInput)>,
-        caller: Caller,
-    ) -> Result<Vec<Result<Receipt, ServiceError>>, ServiceError> {
-        let call = CallContext { received: self.clock.now(), recorded_by: caller.name, trace: caller.trace };
-        let mut results = Vec::with_capacity(inputs.len());
+        caller: &Caller,
+        admission: Admission,
+    ) -> Result<Recording, ServiceError> {
+        let call = CallContext {
+            received: self.clock.now(),
+            recorded_by: caller.name.clone(),
+            trace: caller.trace.clone(),
+        };
+        let mut sent = Vec::with_capacity(inputs.len());
         let mut events = Vec::with_capacity(inputs.len());
         for (path, input) in inputs {
             match self.prepare(&path, input, &call) {
                 Ok(event) => {
-                    results.push(Ok((event.id, event.tenant.clone())));
+                    sent.push(Ok((event.id, event.tenant.clone())));
                     events.push(event);
                 }
-                Err(error) => results.push(Err(error)),
+                Err(error) => sent.push(Err(error)),
             }
         }
-        let mut outcomes = match events.is_empty() {
-            true => Vec::new(),
-            false => self.store.append(events, self.clock.now()).await?,
-        }
-        .into_iter();
-        let answer = |result: Result<(EventId, TenantId), ServiceError>| {
-            let (event_id, tenant) = result?;
-            let outcome = outcomes.next().ok_or_else(missing_outcome)?;
-            Ok(Receipt { event_id, tenant, disposition: disposition(outcome)? })
-        };
-        Ok(results.into_iter().map(answer).collect())
+        Ok(Recording { sent, pending: self.journal.enqueue(events, admission).await? })
     }
 
     fn prepare(&self, path: &str, input: EventInput, call: &CallContext) -> Result<NewEvent, ServiceError> {
@@ -127,6 +135,15 @@ fn disposition(outcome: AppendOutcome) -> Result<Disposition, ServiceError> {
     }
 }
 
-fn missing_outcome() -> ServiceError {
-    StoreError::Damaged("an append answered fewer outcomes than it was given events".to_owned()).into()
+impl Recording {
+    /// One result for each event of the request, in its order, once all are decided.
+    pub async fn results(self) -> Vec<Recorded> {
+        let mut outcomes = self.pending.outcomes().await.into_iter();
+        let answer = |sent: Result<(EventId, TenantId), ServiceError>| {
+            let (event_id, tenant) = sent?;
+            let outcome = outcomes.next().unwrap_or(Err(ServiceError::ShuttingDown))?;
+            Ok(Receipt { event_id, tenant, disposition: disposition(outcome)? })
+        };
+        self.sent.into_iter().map(answer).collect()
+    }
 }

@@ -35,6 +35,9 @@ pub enum StoreError {
     /// The database cannot be reached, or gave up for a reason that passes; try again.
     #[error("the database cannot be reached at the moment")]
     Unavailable(#[source] Box<dyn Error + Send + Sync>),
+    /// Somebody else holds what is needed, such as a tenant's head, for too long; try again.
+    #[error("the database is busy with the same rows at the moment")]
+    Busy(#[source] Box<dyn Error + Send + Sync>),
     /// This is not a database that this server can use; says why and the way out.
     #[error("{0}")]
     Incompatible(String),

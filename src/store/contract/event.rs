@@ -122,8 +122,8 @@ pub trait EventStore: Send + Sync + 'static {
     /// checks that the tenant is open and keeps the category; gives the next sequence, and as recorded time
     /// the later of `now` and the tenant's last one. Sequences MUST have no holes, and whoever can see n MUST
     /// be able to see all before n. Ids repeated within `events` count as already there. `Ok` MUST mean
-    /// committed and on disk.
-    async fn append(&self, events: Vec<NewEvent>, now: Timestamp) -> Result<Vec<AppendOutcome>, StoreError>;
+    /// committed and on disk. `Busy` if somebody else holds a head for longer than the lock time-out.
+    async fn append(&self, events: &[NewEvent], now: Timestamp) -> Result<Vec<AppendOutcome>, StoreError>;
 
     /// The event with this id.
     async fn event_by_id(&self, tenant: &TenantId, id: EventId) -> Result<Option<StoredEvent>, StoreError>;

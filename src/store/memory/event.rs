@@ -20,7 +20,7 @@ use crate::{
 
 #[async_trait]
 impl EventStore for MemoryStore {
-    async fn append(&self, events: Vec<NewEvent>, now: Timestamp) -> Result<Vec<AppendOutcome>, StoreError> {
+    async fn append(&self, events: &[NewEvent], now: Timestamp) -> Result<Vec<AppendOutcome>, StoreError> {
         self.change(|state| Ok(events.iter().map(|event| state.append(event, now)).collect()))
     }
 

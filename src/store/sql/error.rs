@@ -42,13 +42,13 @@ mod sqlite {
 
 /// Sorts an error of SeaORM.
 pub(super) fn db_error(error: DbErr) -> StoreError {
-    let unavailable = match &error {
-        DbErr::ConnectionAcquire(_) => true,
+    let verdict = match &error {
+        DbErr::ConnectionAcquire(_) => Verdict::Passes,
         DbErr::Conn(RuntimeErr::SqlxError(cause))
         | DbErr::Exec(RuntimeErr::SqlxError(cause))
-        | DbErr::Query(RuntimeErr::SqlxError(cause)) => passes(cause),
-        DbErr::Conn(RuntimeErr::Internal(_)) => true,
-        DbErr::Exec(RuntimeErr::Internal(_)) | DbErr::Query(RuntimeErr::Internal(_)) => false,
+        | DbErr::Query(RuntimeErr::SqlxError(cause)) => verdict(cause),
+        DbErr::Conn(RuntimeErr::Internal(_)) => Verdict::Passes,
+        DbErr::Exec(RuntimeErr::Internal(_)) | DbErr::Query(RuntimeErr::Internal(_)) => Verdict::Stays,
         DbErr::TryIntoErr { .. }
         | DbErr::ConvertFromU64(_)
         | DbErr::UnpackInsertId
@@ -66,15 +66,15 @@ pub(super) fn db_error(error: DbErr) -> StoreError {
         | DbErr::PrimaryKeyNotSet { .. }
         | DbErr::RbacError(_)
         | DbErr::AccessDenied { .. }
-        | DbErr::MutexPoisonError => false,
-        _ => false,
+        | DbErr::MutexPoisonError => Verdict::Stays,
+        _ => Verdict::Stays,
     };
-    sorted(unavailable, Box::new(error))
+    sorted(verdict, Box::new(error))
 }
 
 /// Sorts an error of sqlx.
 pub(super) fn sqlx_error(error: sqlx::Error) -> StoreError {
-    sorted(passes(&error), Box::new(error))
+    sorted(verdict(&error), Box::new(error))
 }
 
 /// Sorts an error of the first connection: what the operator must put right is said in plain words.
@@ -112,35 +112,58 @@ pub(super) fn is_unique_violation(error: &DbErr) -> bool {
     matches!(error.sql_err(), Some(sea_orm::SqlErr::UniqueConstraintViolation(_)))
 }
 
-fn sorted(unavailable: bool, cause: Box<dyn Error + Send + Sync>) -> StoreError {
-    if unavailable { StoreError::Unavailable(cause) } else { StoreError::Database(cause) }
+fn sorted(verdict: Verdict, cause: Box<dyn Error + Send + Sync>) -> StoreError {
+    match verdict {
+        Verdict::Passes => StoreError::Unavailable(cause),
+        Verdict::Busy => StoreError::Busy(cause),
+        Verdict::Stays => StoreError::Database(cause),
+    }
 }
 
-/// Whether the same may well work a moment later.
-fn passes(error: &sqlx::Error) -> bool {
+/// What a caller can do about an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    /// The same may well work a moment later.
+    Passes,
+    /// The same works when somebody else lets go of a row.
+    Busy,
+    /// The same fails again.
+    Stays,
+}
+
+fn verdict(error: &sqlx::Error) -> Verdict {
     match error {
         sqlx::Error::Io(_)
         | sqlx::Error::Tls(_)
         | sqlx::Error::PoolTimedOut
         | sqlx::Error::PoolClosed
         | sqlx::Error::WorkerCrashed
-        | sqlx::Error::BeginFailed => true,
+        | sqlx::Error::BeginFailed => Verdict::Passes,
         // What a driver makes of an answer that a lost connection cut short.
-        sqlx::Error::Protocol(_) => true,
-        sqlx::Error::Database(cause) => cause.code().is_some_and(|code| code_passes(&code)),
-        _ => false,
+        sqlx::Error::Protocol(_) => Verdict::Passes,
+        sqlx::Error::Database(cause) => cause.code().map_or(Verdict::Stays, |code| code_verdict(&code)),
+        _ => Verdict::Stays,
     }
 }
 
-fn code_passes(code: &str) -> bool {
+fn code_verdict(code: &str) -> Verdict {
     // SQLSTATEs have five characters, SQLite's numbers at most four; their low byte is the primary code.
     if code.len() < 5 {
-        let primary = code.parse::<u32>().ok().map(|code| code & 0xff);
-        return primary.is_some_and(|c| [sqlite::BUSY, sqlite::LOCKED, sqlite::FULL].contains(&c));
+        return match code.parse::<u32>().ok().map(|code| code & 0xff) {
+            Some(sqlite::BUSY | sqlite::LOCKED) => Verdict::Busy,
+            Some(sqlite::FULL) => Verdict::Passes,
+            _ => Verdict::Stays,
+        };
     }
     let classes = [sqlstate::CONNECTION, sqlstate::ROLLBACK, sqlstate::RESOURCES, sqlstate::INTERVENTION];
-    let codes = [sqlstate::READ_ONLY, sqlstate::IDLE_IN_TRANSACTION, sqlstate::LOCK_NOT_AVAILABLE];
-    classes.iter().any(|class| code.starts_with(class)) || codes.contains(&code)
+    let codes = [sqlstate::READ_ONLY, sqlstate::IDLE_IN_TRANSACTION];
+    if code == sqlstate::LOCK_NOT_AVAILABLE {
+        Verdict::Busy
+    } else if classes.iter().any(|class| code.starts_with(class)) || codes.contains(&code) {
+        Verdict::Passes
+    } else {
+        Verdict::Stays
+    }
 }
 
 #[cfg(test)]
@@ -149,12 +172,14 @@ mod tests {
 
     #[test]
     fn what_passes_by_itself_is_told_from_what_does_not() {
-        for code in ["08006", "40001", "40P01", "53300", "57P01", "57014", "55P03", "25006", "5", "517", "13"]
-        {
-            assert!(code_passes(code), "{code}");
+        for code in ["08006", "40001", "40P01", "53300", "57P01", "57014", "25006", "13"] {
+            assert_eq!(code_verdict(code), Verdict::Passes, "{code}");
+        }
+        for code in ["55P03", "5", "517", "6"] {
+            assert_eq!(code_verdict(code), Verdict::Busy, "{code}");
         }
         for code in ["23505", "42P01", "22003", "1", "1555", "2067", "11", ""] {
-            assert!(!code_passes(code), "{code}");
+            assert_eq!(code_verdict(code), Verdict::Stays, "{code}");
         }
     }
 

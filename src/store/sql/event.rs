@@ -27,14 +27,14 @@ use crate::{
 
 #[async_trait]
 impl EventStore for SqlStore {
-    async fn append(&self, events: Vec<NewEvent>, now: Timestamp) -> Result<Vec<AppendOutcome>, StoreError> {
+    async fn append(&self, events: &[NewEvent], now: Timestamp) -> Result<Vec<AppendOutcome>, StoreError> {
         let tenants: HashSet<&TenantId> = events.iter().map(|event| &event.tenant).collect();
         let keys = self.keys.keys(&self.read, tenants.iter().copied()).await?;
         if keys.is_empty() {
             return Ok(vec![AppendOutcome::TenantNotFound; events.len()]);
         }
         let transaction = self.begin().await?;
-        let outcomes = append(&transaction, &keys, &events, now).await?;
+        let outcomes = append(&transaction, &keys, events, now).await?;
         let committed = transaction.commit().await.map_err(db_error);
         // Also after a commit of unknown outcome: the events may be there.
         self.wakeups.wake(tenants);

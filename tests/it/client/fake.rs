@@ -52,6 +52,15 @@ impl AuditService for Script {
         next(&self.batch).map(Response::new)
     }
 
+    type RecordEventsStream = Pin<Box<dyn Stream<Item = Answer<v1::RecordEventsResponse>> + Send>>;
+
+    async fn record_events(
+        &self,
+        _: Request<tonic::Streaming<v1::RecordEventsRequest>>,
+    ) -> Answer<Response<Self::RecordEventsStream>> {
+        Err(Status::unimplemented("not in this test"))
+    }
+
     async fn get_event(&self, _: Request<v1::GetEventRequest>) -> Answer<Response<v1::GetEventResponse>> {
         Err(Status::unimplemented("not in this test"))
     }

@@ -35,6 +35,7 @@ use vidne::{
     service::{
         ServiceError,
         exports::{ExportParts, Exports, RunEvent},
+        journal::{Committers, Journal, JournalOptions},
         record::{Caller, Recorder},
         witness::Witness,
     },
@@ -59,6 +60,7 @@ pub struct Bed {
     /// Files are taken by their consumer as soon as they have their final name.
     pub consumer: bool,
     pub loses_bytes: Option<Arc<AtomicBool>>,
+    pub _committers: Committers,
 }
 
 /// One server process, as far as exports go.
@@ -96,7 +98,9 @@ impl Bed {
         let store: Arc<dyn Store> = Arc::new(MemoryStore::new(clock.clone()));
         let vault = Vault::new(&MasterKey::generate().unwrap());
         let dyn_clock: Arc<dyn Clock> = clock.clone();
-        let recorder = Recorder::new(store.clone(), vault.clone(), dyn_clock, Arc::new(limits()));
+        let (journal, committers) =
+            Journal::start(store.clone(), dyn_clock.clone(), &JournalOptions::default());
+        let recorder = Recorder::new(journal, vault.clone(), dyn_clock, Arc::new(limits()));
         Self {
             clock,
             store,
@@ -106,6 +110,7 @@ impl Bed {
             taken: tempfile::tempdir().unwrap(),
             consumer: false,
             loses_bytes: None,
+            _committers: committers,
         }
     }
 
@@ -154,7 +159,7 @@ impl Bed {
 
     pub async fn record(&self, input: EventInput) -> u64 {
         let caller = Caller { name: CALLER.to_owned(), trace: String::new() };
-        match self.recorder.record(input, caller).await.unwrap().disposition {
+        match self.recorder.record(input, &caller).await.unwrap().disposition {
             Disposition::Recorded(stamp) => stamp.sequence,
             other => panic!("not recorded: {other:?}"),
         }
@@ -163,7 +168,7 @@ impl Bed {
     /// Records an event whose category may be off.
     pub async fn record_if_kept(&self, input: EventInput) {
         let caller = Caller { name: CALLER.to_owned(), trace: String::new() };
-        self.recorder.record(input, caller).await.unwrap();
+        self.recorder.record(input, &caller).await.unwrap();
     }
 
     /// `count` data accesses, and after each third one an event that the job does not want.

@@ -122,7 +122,7 @@ pub struct FaultyStore {
 
 #[async_trait]
 impl EventStore for FaultyStore {
-    async fn append(&self, events: Vec<NewEvent>, now: Timestamp) -> Result<Vec<AppendOutcome>, StoreError> {
+    async fn append(&self, events: &[NewEvent], now: Timestamp) -> Result<Vec<AppendOutcome>, StoreError> {
         self.inner.append(events, now).await
     }
 

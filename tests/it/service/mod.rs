@@ -1,5 +1,6 @@
 //! The use cases, over the model store.
 
+mod journal;
 mod query;
 mod record;
 mod tenants;
@@ -22,6 +23,7 @@ use vidne::{
     },
     service::{
         ServiceError,
+        journal::{Committers, Journal, JournalOptions},
         query::{Item, Queries, QueryOptions},
         record::{Caller, Recorder},
         tenants::Tenants,
@@ -42,6 +44,7 @@ struct Services {
     queries: Queries,
     tenants: Tenants,
     shutdown: CancellationToken,
+    _committers: Committers,
 }
 
 impl Services {
@@ -58,18 +61,20 @@ impl Services {
         let shutdown = CancellationToken::new();
         let witness = Witness::new(clock.clone(), vault.clone(), limits.clone());
         let tokens = Tokens::new(vault.clone());
+        let (journal, committers) = Journal::start(store.clone(), clock.clone(), &JournalOptions::default());
         Self {
             clock: manual,
-            recorder: Recorder::new(store.clone(), vault, clock.clone(), limits),
+            recorder: Recorder::new(journal, vault, clock.clone(), limits),
             queries: Queries::new(store.clone(), tokens, [1; 16], options, shutdown.clone()),
             tenants: Tenants::new(store.clone(), clock, witness),
             store,
             shutdown,
+            _committers: committers,
         }
     }
 
     async fn record(&self, input: EventInput) -> Result<Receipt, ServiceError> {
-        self.recorder.record(input, caller()).await
+        self.recorder.record(input, &caller()).await
     }
 
     /// The sequence of an event that must be recorded.

@@ -83,7 +83,7 @@ async fn valid_events_of_a_batch_are_stored_even_when_others_are_refused() {
     elsewhere.tenant_id = "nowhere".to_owned();
     let good = bare(EventType::CUSTOM);
     let batch = vec![good.clone(), bad, elsewhere, good];
-    let results = services.recorder.record_batch(batch, caller()).await.unwrap();
+    let results = services.recorder.record_batch(batch, &caller()).await.unwrap();
     assert!(
         matches!(&results[0], Ok(r) if matches!(r.disposition, Disposition::Recorded(s) if s.sequence == 1))
     );
@@ -100,7 +100,7 @@ async fn valid_events_of_a_batch_are_stored_even_when_others_are_refused() {
 async fn a_batch_of_too_many_events_is_refused_whole() {
     let services = Services::new();
     let batch = vec![bare(EventType::CUSTOM); 1_001];
-    let refused = services.recorder.record_batch(batch, caller()).await.unwrap_err();
+    let refused = services.recorder.record_batch(batch, &caller()).await.unwrap_err();
     assert!(matches!(refused, ServiceError::TooManyEvents { actual: 1_001, limit: 1_000 }));
     assert_eq!(services.store.head(&TenantId::default_tenant()).await.unwrap().sequence, 0);
 }

@@ -48,7 +48,7 @@ fn stamp(outcome: &AppendOutcome) -> Stamp {
 }
 
 async fn append(store: &dyn Store, events: Vec<NewEvent>, now: i64) -> Vec<AppendOutcome> {
-    store.append(events, at(now)).await.expect("append")
+    store.append(&events, at(now)).await.expect("append")
 }
 
 async fn an_event_is_kept_as_it_was_given(bed: &Bed) {
@@ -230,8 +230,8 @@ async fn random_appends_have_the_outcomes_of_the_model(bed: &Bed) {
             })
             .collect();
         let now = at(random.below(1_000) as i64);
-        let expected = model.append(batch.clone(), now).await.unwrap();
-        let outcomes = store.append(batch, now).await.unwrap();
+        let expected = model.append(&batch, now).await.unwrap();
+        let outcomes = store.append(&batch, now).await.unwrap();
         for (outcome, expected) in outcomes.iter().zip(&expected) {
             assert_eq!(outcome, expected, "in round {round}");
         }

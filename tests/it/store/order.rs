@@ -63,7 +63,7 @@ async fn write(store: Arc<dyn Store>, writer: u128) -> Vec<(usize, u64)> {
             .flat_map(|n| logs.map(|log| event_in(log, writer * 10_000 + batch * 100 + n)))
             .collect::<Vec<_>>();
         let logs: Vec<_> = events.iter().map(|event| usize::from(event.tenant.as_str() == "b")).collect();
-        for (outcome, log) in store.append(events, at(1)).await.expect("append").into_iter().zip(logs) {
+        for (outcome, log) in store.append(&events, at(1)).await.expect("append").into_iter().zip(logs) {
             let AppendOutcome::Recorded(stamp) = outcome else { panic!("{outcome:?}") };
             given.push((log, stamp.sequence));
         }
@@ -95,7 +95,7 @@ async fn g3_the_same_ids_from_several_writers_are_recorded_once(bed: &Bed) {
         writers.push(tokio::spawn(async move {
             let mut stamps = Vec::new();
             for n in 0..40 {
-                match store.append(vec![event_in("a", n)], at(1)).await.expect("append").remove(0) {
+                match store.append(&[event_in("a", n)], at(1)).await.expect("append").remove(0) {
                     AppendOutcome::Recorded(stamp) => stamps.push((true, stamp)),
                     AppendOutcome::Duplicate(stamp) => stamps.push((false, stamp)),
                     other => panic!("{other:?}"),

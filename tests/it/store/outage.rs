@@ -30,7 +30,7 @@ async fn a_store_whose_connections_were_ended_works_again_by_itself() {
     let store = SqlStore::open(&database.database(), &options).await.unwrap();
     for round in 0..5 {
         let events = || vec![event(round * 2), event(round * 2 + 1)];
-        store.append(events(), at(1)).await.unwrap();
+        store.append(&events(), at(1)).await.unwrap();
         // Fill the pool, so that more than one connection breaks.
         let log = tenant("default");
         let (a, b, c) = tokio::join!(store.head(&log), store.head(&log), store.head(&log));
@@ -38,7 +38,7 @@ async fn a_store_whose_connections_were_ended_works_again_by_itself() {
         database.terminate_connections().await;
         let mut refusals = 0;
         let outcomes = loop {
-            match store.append(vec![event(1_000 + round)], at(1)).await {
+            match store.append(&[event(1_000 + round)], at(1)).await {
                 Ok(outcomes) => break outcomes,
                 Err(StoreError::Unavailable(_)) if refusals < 10 => refusals += 1,
                 Err(other) => panic!("after {refusals} refusals: {other:?}"),
@@ -59,7 +59,7 @@ async fn a_transaction_held_open_makes_others_wait_and_later_commits_come_later(
         .execute(&mut other)
         .await
         .unwrap();
-    let append = tokio::spawn(async move { (store.append(vec![event(1)], at(1)).await, store) });
+    let append = tokio::spawn(async move { (store.append(&[event(1)], at(1)).await, store) });
     let mut watch = database.connect().await;
     loop {
         let waiting = sqlx::query("SELECT count(*) FROM pg_locks WHERE NOT granted").fetch_one(&mut watch);
@@ -82,10 +82,10 @@ async fn a_lock_that_does_not_come_is_given_up_and_nothing_is_left() {
     let store = SqlStore::open(&database.database(), &options).await.unwrap();
     let mut other = database.connect().await;
     sqlx::raw_sql("BEGIN; SELECT 1 FROM heads FOR UPDATE").execute(&mut other).await.unwrap();
-    let refused = store.append(vec![event(1)], at(1)).await;
+    let refused = store.append(&[event(1)], at(1)).await;
     assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
     sqlx::raw_sql("ROLLBACK").execute(&mut other).await.unwrap();
-    let outcomes = store.append(vec![event(1)], at(1)).await.unwrap();
+    let outcomes = store.append(&[event(1)], at(1)).await.unwrap();
     assert!(matches!(outcomes[..], [AppendOutcome::Recorded(stamp)] if stamp.sequence == 1));
 }
 
@@ -104,7 +104,7 @@ async fn the_isolation_level_of_the_database_does_not_matter() {
 
 async fn append_many(store: SqlStore, from: u128) -> usize {
     for n in from..from + 30 {
-        store.append(vec![event(n)], at(1)).await.unwrap();
+        store.append(&[event(n)], at(1)).await.unwrap();
     }
     30
 }
@@ -121,9 +121,9 @@ async fn a_pool_without_a_free_connection_answers_unavailable_in_time() {
     store.head(&tenant("default")).await.unwrap();
     let mut other = database.connect().await;
     sqlx::raw_sql("BEGIN; SELECT 1 FROM heads FOR UPDATE").execute(&mut other).await.unwrap();
-    let (event, log) = (event(1), tenant("default"));
+    let (events, log) = ([event(1)], tenant("default"));
     let (blocked, starved) = tokio::join!(
-        tokio::time::timeout(Duration::from_secs(2), store.append(vec![event], at(1))),
+        tokio::time::timeout(Duration::from_secs(2), store.append(&events, at(1))),
         store.head(&log),
     );
     assert!(blocked.is_err(), "it waits for the lock");
@@ -145,7 +145,7 @@ async fn a_reader_holds_no_connection_between_its_steps() {
     let database = migrated().await;
     let options = PoolOptions { max_connections: 1, ..PoolOptions::default() };
     let store = SqlStore::open(&database.database(), &options).await.unwrap();
-    store.append((1..=600).map(event).collect(), at(1)).await.unwrap();
+    store.append(&(1..=600).map(event).collect::<Vec<_>>(), at(1)).await.unwrap();
     let (log, filter) = (tenant("default"), Default::default());
     for order in [Order::Ascending, Order::Descending] {
         let range = if order == Order::Ascending { (1, 600) } else { (600, 1) };

@@ -95,8 +95,8 @@ async fn random_scans_find_what_a_model_finds(bed: &Bed) {
             .collect();
         // In another log too, which no scan may show.
         let decoys = batch.iter().map(|event| NewEvent { tenant: tenant("default"), ..event.clone() });
-        store.append(decoys.collect(), at(1)).await.unwrap();
-        let outcomes = store.append(batch.clone(), at(random.below(1_000) as i64)).await.unwrap();
+        store.append(&decoys.collect::<Vec<_>>(), at(1)).await.unwrap();
+        let outcomes = store.append(&batch, at(random.below(1_000) as i64)).await.unwrap();
         for (new, outcome) in batch.into_iter().zip(outcomes) {
             let AppendOutcome::Recorded(stamp) = outcome else { panic!("{outcome:?}") };
             remembered.push(Remembered { new, sequence: stamp.sequence, recorded: stamp.recorded.micros() });
@@ -127,7 +127,7 @@ async fn a_custom_type_may_be_any_custom_event(bed: &Bed) {
     let store = bed.store();
     let of_type = |n, name: &str| NewEvent { event_type: event_type(name), switch: None, ..event(n) };
     let events = [of_type(1, "CUSTOM"), of_type(2, "RECORD_READ"), of_type(3, "USER_CREATED")];
-    store.append(events.to_vec(), at(1)).await.unwrap();
+    store.append(&events, at(1)).await.unwrap();
     let filter = EventFilter {
         types: vec![event_type("USER_CREATED")],
         custom_types: vec!["our.own".to_owned()],
@@ -143,7 +143,7 @@ async fn a_custom_type_may_be_any_custom_event(bed: &Bed) {
 
 async fn what_columns_cannot_tell_is_left_to_the_caller(bed: &Bed) {
     let store = bed.store();
-    store.append((1..=3).map(event).collect(), at(1)).await.unwrap();
+    store.append(&(1..=3).map(event).collect::<Vec<_>>(), at(1)).await.unwrap();
     let filter = EventFilter {
         actor_user_ids: vec!["nobody".to_owned()],
         minimum_severity: Some(Severity::Critical),
@@ -158,7 +158,7 @@ async fn what_columns_cannot_tell_is_left_to_the_caller(bed: &Bed) {
 async fn personal_is_read_only_when_asked_for(bed: &Bed) {
     let store = bed.store();
     let new = NewEvent { personal: Some(b"salt and field".to_vec().into()), ..event(1) };
-    store.append(vec![new.clone()], at(1)).await.unwrap();
+    store.append(std::slice::from_ref(&new), at(1)).await.unwrap();
     for (with_personal, expected) in [(false, None), (true, new.personal)] {
         let request = ScanRequest {
             tenant: &tenant("default"),
@@ -178,7 +178,7 @@ async fn personal_is_read_only_when_asked_for(bed: &Bed) {
 async fn one_event_larger_than_the_bound_is_given_alone(bed: &Bed) {
     let store = bed.store();
     let large = |n| NewEvent { content: vec![b'x'; 100_000].into(), ..event(n) };
-    store.append((1..=3).map(large).collect(), at(1)).await.unwrap();
+    store.append(&(1..=3).map(large).collect::<Vec<_>>(), at(1)).await.unwrap();
     let filter = EventFilter::default();
     let found = collect(&*store, &tenant("default"), &filter, Order::Ascending, (1, 3), (10, 1)).await;
     assert_eq!(sequences(&found), [1, 2, 3]);
@@ -189,10 +189,10 @@ async fn a_long_range_takes_bounded_steps(bed: &Bed) {
     let store = bed.store();
     let count = 10_500;
     for from in (1..=count).step_by(1_500) {
-        store.append((from..from + 1_500).map(event).collect(), at(1)).await.unwrap();
+        store.append(&(from..from + 1_500).map(event).collect::<Vec<_>>(), at(1)).await.unwrap();
     }
     let rare = NewEvent { event_type: event_type("RECORD_DELETED"), ..event(99_999) };
-    store.append(vec![rare], at(1)).await.unwrap();
+    store.append(&[rare], at(1)).await.unwrap();
     let filter = EventFilter { types: vec![event_type("RECORD_DELETED")], ..EventFilter::default() };
     let last = count as u64 + 1;
     let log = tenant("default");
