@@ -77,8 +77,9 @@ impl fmt::Display for Case {
         match self {
             Self::Bare => f.write_str("bare call, 1 in flight"),
             Self::Unary(in_flight) => write!(f, "unary, {in_flight} in flight"),
+            Self::Batch(1_000) => write!(f, "batches of 1,000, {BATCHES} in flight"),
             Self::Batch(events) => write!(f, "batches of {events}, {BATCHES} in flight"),
-            Self::Stream => write!(f, "stream, requests of {STREAM_EVENTS}"),
+            Self::Stream => write!(f, "stream, requests of 1,000"),
         }
     }
 }

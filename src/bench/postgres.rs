@@ -138,6 +138,8 @@ impl BenchDatabase {
         budget: Budget,
     ) -> Result<Figures, BenchError> {
         let psql = Psql::find(&self.url).await;
+        // What is left to write of vidne's rows would be counted against the limit. Not every user may ask for it.
+        let _ = sqlx::query("CHECKPOINT").execute(&mut *connection).await;
         let mut tally = Tally::default();
         while tally.events < budget.events && tally.total() < budget.time {
             empty(connection).await?;
@@ -155,9 +157,9 @@ impl BenchDatabase {
                 }
             }
         }
-        let by = psql.map_or_else(|| "sqlx".to_owned(), |psql| psql.version);
+        let by = if psql.is_some() { "psql" } else { "sqlx" };
         let elapsed = tally.total();
-        Ok(tally.figures(format!("raw COPY, 10,000 rows a transaction, by {by}"), elapsed))
+        Ok(tally.figures(format!("raw COPY by {by}, 10,000 rows a transaction"), elapsed))
     }
 }
 

@@ -15,8 +15,6 @@ const ROUND: Duration = Duration::from_secs(300);
 
 /// A `psql` that can be run.
 pub(super) struct Psql {
-    /// What it says it is.
-    pub(super) version: String,
     /// Without the password, since others can see arguments.
     url: String,
     password: Option<Secret>,
@@ -26,9 +24,8 @@ impl Psql {
     /// The one in PATH; `None` if there is none.
     pub(super) async fn find(url: &Secret) -> Option<Self> {
         let asked = Command::new("psql").arg("--version").output().await.ok()?;
-        let version = String::from_utf8(asked.stdout).ok()?.trim().to_owned();
         let (url, password) = without_password(url.expose());
-        Some(Self { version, url, password: password.map(Secret::new) })
+        asked.status.success().then(|| Self { url, password: password.map(Secret::new) })
     }
 
     /// Copies each file into `events`, each in a transaction of its own, and says how long each took.

@@ -127,7 +127,7 @@ async fn transaction(
 }
 
 fn statement(rows: usize) -> String {
-    let row = format!("({})", vec!["?"; WIDTH].join(","));
+    let row = format!("({})", ["?"; WIDTH].join(","));
     format!("INSERT INTO events ({COLUMNS}) VALUES {}", vec![row; rows].join(","))
 }
 

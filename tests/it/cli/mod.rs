@@ -1,7 +1,7 @@
 //! The command line, through the built program.
 
 mod export;
-mod program;
+pub mod program;
 mod record_query;
 mod tail;
 mod tenant;
