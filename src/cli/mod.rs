@@ -3,6 +3,7 @@
 //! `serve`, `migrate` and `config` are the server's own; every other command is a client. Output for people goes to
 //! standard output, with `--json` for programs; errors go to standard error.
 
+mod bench;
 mod config;
 mod demo;
 mod error;
@@ -81,6 +82,8 @@ pub enum Command {
     Health(health::HealthArgs),
     /// Show the whole job on throw-away data: record, subscribe, export over SFTP.
     Demo(demo::DemoArgs),
+    /// Measure how fast this vidne is on this machine.
+    Bench(bench::BenchArgs),
 }
 
 /// Parses the arguments of this process, runs the command, reports its error and returns the exit code.
@@ -118,6 +121,7 @@ pub async fn run(command: Command) -> Result<(), CliError> {
         Command::Config(args) => config::run(args).await,
         Command::Health(args) => health::run(args).await,
         Command::Demo(args) => demo::run(args).await,
+        Command::Bench(args) => bench::run(args).await,
     }
 }
 

@@ -1,0 +1,27 @@
+//! Measures how fast vidne records, beside what its database could do without it.
+//!
+//! `record` runs everything for one store after the other. `sample` makes the events, `course` says how long a case
+//! goes on, `load` sends, `server` is the vidne that is measured. The limits: `sqlite` and `postgres` with `psql` write
+//! the rows that vidne recorded once more, without vidne. `figures`, `goals` and `machine` are what comes out.
+
+mod course;
+mod error;
+mod figures;
+mod folder;
+mod goals;
+mod load;
+mod machine;
+mod postgres;
+mod psql;
+mod record;
+mod rows;
+mod sample;
+mod server;
+mod sqlite;
+
+pub use course::Budget;
+pub use error::BenchError;
+pub use figures::Figures;
+pub use goals::{Goal, Measure};
+pub use machine::Machine;
+pub use record::{Options, Report, StoreReport, Target, run};

@@ -1,0 +1,33 @@
+//! `vidne bench`.
+
+mod markdown;
+mod record;
+mod render;
+
+use clap::{Args, Subcommand};
+
+use super::CliError;
+
+/// Arguments of `vidne bench`.
+#[derive(Debug, Args)]
+pub struct BenchArgs {
+    #[command(subcommand)]
+    command: BenchCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum BenchCommand {
+    /// Measure how fast events are recorded, beside what the database could do without vidne.
+    Record(record::RecordArgs),
+}
+
+/// Runs `vidne bench`.
+///
+/// # Errors
+///
+/// If a measurement fails.
+pub async fn run(args: BenchArgs) -> Result<(), CliError> {
+    match args.command {
+        BenchCommand::Record(args) => record::run(args).await,
+    }
+}

@@ -1,0 +1,116 @@
+//! `vidne bench record`: that it measures what it says. Never how fast: the figures of a test run tell nothing.
+
+use std::str::FromStr as _;
+
+use serde_json::Value as Json;
+use sqlx::{Connection as _, PgConnection, postgres::PgConnectOptions};
+
+use crate::{
+    cli::program::{Run, client, run},
+    support::{postgres::TestDatabase, server::Server},
+};
+
+/// As short as a measurement can be that still measures every case.
+const SHORT: [&str; 6] = ["bench", "record", "--seconds", "0.05", "--max-events", "4000"];
+
+const CASES: [&str; 6] = [
+    "unary, 1 in flight",
+    "unary, 16 in flight",
+    "unary, 256 in flight",
+    "batches of 100, 4 in flight",
+    "batches of 1,000, 4 in flight",
+    "stream, requests of 1,000",
+];
+
+#[test]
+fn sqlite_is_measured_with_its_limits_in_one_run_that_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let report = report(&bench(&["--json", "--folder", folder.path().to_str().unwrap()]));
+    let [sqlite] = report["stores"].as_array().unwrap().as_slice() else { panic!("{report}") };
+    assert_eq!(sqlite["store"], "sqlite");
+    assert!(sqlite["version"].as_str().unwrap().starts_with("SQLite 3."), "{sqlite}");
+    assert_eq!(sqlite["settings"], "journal_mode = wal, synchronous = FULL");
+    assert_measured(sqlite, "raw insert");
+    assert!(report["machine"]["cores"].as_u64().unwrap() > 0);
+    assert_eq!(folder.path().read_dir().unwrap().count(), 0, "something is left in the folder");
+}
+
+#[tokio::test]
+async fn postgresql_is_measured_in_a_database_that_is_dropped_again() {
+    let database = TestDatabase::create().await;
+    let report = report(&bench(&["--json", "--no-sqlite", "--database-url", database.url()]));
+    let [postgres] = report["stores"].as_array().unwrap().as_slice() else { panic!("{report}") };
+    assert_eq!(postgres["store"], "postgresql");
+    assert!(postgres["version"].as_str().unwrap().starts_with("PostgreSQL "), "{postgres}");
+    let settings = postgres["settings"].as_str().unwrap();
+    assert!(settings.starts_with("fsync = on, synchronous_commit = on"), "{settings}");
+    assert_measured(postgres, "raw COPY");
+
+    let options = PgConnectOptions::from_str(database.url()).unwrap();
+    let mut connection = PgConnection::connect_with(&options).await.unwrap();
+    let left: Vec<(String,)> =
+        sqlx::query_as("SELECT datname FROM pg_database WHERE datname LIKE 'vidne\\_bench\\_%'")
+            .fetch_all(&mut connection)
+            .await
+            .unwrap();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn a_running_server_is_measured_in_a_tenant_that_must_be_named() {
+    let server = Server::on_sqlite();
+    let endpoint = server.endpoint();
+    let refused = run(&["bench", "record", "--server", &endpoint]);
+    assert!(refused.code == 2 && refused.err.contains("--tenant"), "{}", refused.err);
+
+    client(&server, &["tenant", "create", "bench"]).ok();
+    let report = report(&bench(&["--json", "--server", &endpoint, "--tenant", "bench"]));
+    let [measured] = report["stores"].as_array().unwrap().as_slice() else { panic!("{report}") };
+    assert_eq!(names(&measured["cases"]), CASES);
+    assert_eq!(names(&measured["limits"]), ["bare call, 1 in flight"]);
+    let recorded: u64 =
+        measured["cases"].as_array().unwrap().iter().map(|case| case["events"].as_u64().unwrap()).sum();
+    let tenant = client(&server, &["tenant", "get", "bench", "--json"]).ok().json().remove(0);
+    let head = tenant["head_sequence"].as_u64().unwrap();
+    assert!(head > recorded, "{head} events in the log, {recorded} of them counted, the rest the warm-up");
+}
+
+#[test]
+fn markdown_has_a_table_for_each_store_and_says_that_a_debug_build_tells_nothing() {
+    let run = bench(&["--markdown"]);
+    let rows = run.out.lines().filter(|line| line.starts_with("| ")).count();
+    assert_eq!(rows, 1 + CASES.len() + 3, "{}", run.out);
+    assert_eq!(run.out.contains("DEBUG BUILD"), cfg!(debug_assertions), "{}", run.out);
+}
+
+fn bench(more: &[&str]) -> Run {
+    run(&[&SHORT, more].concat()).ok()
+}
+
+fn report(run: &Run) -> Json {
+    serde_json::from_str(&run.out).unwrap()
+}
+
+/// All cases, the limits and the goals are there and go together.
+fn assert_measured(store: &Json, raw: &str) {
+    assert_eq!(names(&store["cases"]), CASES);
+    let limits = names(&store["limits"]);
+    assert!(limits[0].starts_with(raw), "{limits:?}");
+    assert_eq!(limits[1..], ["single insert, 1 row a transaction", "bare call, 1 in flight"]);
+    for figures in [&store["cases"], &store["limits"]].iter().flat_map(|list| list.as_array().unwrap()) {
+        let number = |name: &str| figures[name].as_f64().unwrap();
+        assert!(number("events") > 0.0 && number("events_per_second") > 0.0, "{figures}");
+        assert!(0.0 < number("p50_ms") && number("p50_ms") <= number("p99_ms"), "{figures}");
+    }
+    let goals = store["goals"].as_array().unwrap();
+    assert_eq!(goals.len(), 3);
+    let rate = |list: &str, at: usize| store[list][at]["events_per_second"].as_f64().unwrap();
+    let bulk = rate("cases", 4).max(rate("cases", 5)) / rate("limits", 0);
+    assert!((goals[0]["measured"].as_f64().unwrap() - bulk).abs() < 1e-9, "{store}");
+    let many = rate("cases", 2) / rate("limits", 1);
+    assert!((goals[1]["measured"].as_f64().unwrap() - many).abs() < 1e-9, "{store}");
+}
+
+fn names(figures: &Json) -> Vec<&str> {
+    figures.as_array().unwrap().iter().map(|figures| figures["case"].as_str().unwrap()).collect()
+}
