@@ -1,5 +1,10 @@
 //! `RecordEvents`: pipelined requests, answered in order.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
 use futures::{Stream, StreamExt};
 use tokio_util::sync::CancellationToken;
 use tonic::{Status, Streaming};
@@ -42,13 +47,22 @@ impl RecordStream {
         let Self { recorder, caller, metrics, request_bytes, stop } = self;
         let open = metrics.open_stream();
         let stopped = stop.clone();
+        // A request that is wrong as a whole is the last one looked at: what came behind it was meant to stand
+        // behind it in the log.
+        let failed = Arc::new(AtomicBool::new(false));
+        let seen = failed.clone();
         requests
             .take_until(stop.cancelled_owned())
+            .take_while(move |_| std::future::ready(!seen.load(Ordering::Acquire)))
             .then(move |request| {
-                let (recorder, caller) = (recorder.clone(), caller.clone());
+                let (recorder, caller, failed) = (recorder.clone(), caller.clone(), failed.clone());
                 async move {
-                    let request = request.map_err(|refusal| foreign::in_stream(refusal, request_bytes))?;
-                    begin(&recorder, request, &caller).await
+                    let begun = match request {
+                        Ok(request) => begin(&recorder, request, &caller).await,
+                        Err(refusal) => Err(foreign::in_stream(refusal, request_bytes)),
+                    };
+                    failed.store(begun.is_err(), Ordering::Release);
+                    begun
                 }
             })
             .map(move |begun| {

@@ -105,7 +105,7 @@ mod tests {
     fn events_have_about_500_bytes_and_ids_of_their_own() {
         let events = Sample::new("").events(1_000);
         for event in &events {
-            assert!((430..=570).contains(&event.encoded_len()), "{}", event.encoded_len());
+            assert!((400..=600).contains(&event.encoded_len()), "{}", event.encoded_len());
         }
         let ids: std::collections::BTreeSet<_> = events.iter().map(|event| &event.event_id).collect();
         assert_eq!(ids.len(), 1_000);

@@ -8,6 +8,7 @@ mod reasons;
 mod rooms;
 mod shutdown;
 mod sqlite;
+mod stream;
 mod tenants;
 mod tonics_own;
 mod trace;
@@ -43,10 +44,15 @@ impl Server {
 
     /// With these settings beside the defaults.
     async fn with(given: &[(&'static str, &str)]) -> Self {
+        let store = Arc::new(MemoryStore::new(Arc::new(SystemClock)));
+        Self::over(store, Vault::new(&MasterKey::generate().unwrap()), given).await
+    }
+
+    /// Over a store that outlives it.
+    async fn over(store: Arc<MemoryStore>, vault: Vault, given: &[(&'static str, &str)]) -> Self {
         let settings = settings(given);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let vault = Vault::new(&MasterKey::generate().unwrap());
-        let backing = Backing::new(Arc::new(MemoryStore::new(clock.clone())), vault);
+        let backing = Backing::new(store, vault);
         let listeners = Listeners::bind(&settings.server).await.unwrap();
         let running = app::start_on(&settings, Io { clock, listeners }, backing).await.unwrap();
         let channel = connect(&running).await;

@@ -15,7 +15,7 @@ use super::{Server, event, expect};
 
 /// Sends bytes as they are.
 #[derive(Clone, Default)]
-struct Raw;
+pub(super) struct Raw;
 
 impl Codec for Raw {
     type Encode = Bytes;

@@ -83,7 +83,7 @@ async fn a_lock_that_does_not_come_is_given_up_and_nothing_is_left() {
     let mut other = database.connect().await;
     sqlx::raw_sql("BEGIN; SELECT 1 FROM heads FOR UPDATE").execute(&mut other).await.unwrap();
     let refused = store.append(&[event(1)], at(1)).await;
-    assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
+    assert!(matches!(refused, Err(StoreError::Busy(_))), "{refused:?}");
     sqlx::raw_sql("ROLLBACK").execute(&mut other).await.unwrap();
     let outcomes = store.append(&[event(1)], at(1)).await.unwrap();
     assert!(matches!(outcomes[..], [AppendOutcome::Recorded(stamp)] if stamp.sequence == 1));
