@@ -67,6 +67,10 @@ impl Backing {
             report(&sql::migrate(&database).await?);
         }
         let store = Arc::new(SqlStore::open(&database, &pool(&settings.database)).await?);
+        let place = match durable(&store, settings.database.require_durable).await? {
+            true => place,
+            false => format!("{place}, WHICH CAN LOSE THEM (the log says why)"),
+        };
         let (key, key_place) = master_key(settings)?;
         Ok(Self { store: store.clone(), vault: Vault::new(&key), place, key_place, sql: Some(store), folder })
     }
@@ -122,6 +126,21 @@ fn report(migrations: &[String]) {
     }
 }
 
+/// Whether what is acknowledged is on disk. If not, says so loudly, or refuses if it is `required`.
+async fn durable(store: &SqlStore, required: bool) -> Result<bool, StartError> {
+    let weaknesses = store.weaknesses().await?;
+    if required && !weaknesses.is_empty() {
+        return Err(StartError::NotDurable(weaknesses.join("; ")));
+    }
+    for weakness in &weaknesses {
+        tracing::warn!(
+            weakness,
+            "ACKNOWLEDGED EVENTS CAN BE LOST; --require-durable refuses to start like this"
+        );
+    }
+    Ok(weaknesses.is_empty())
+}
+
 fn pool(settings: &DatabaseSettings) -> PoolOptions {
     let DatabaseSettings {
         url: _,
@@ -130,6 +149,7 @@ fn pool(settings: &DatabaseSettings) -> PoolOptions {
         statement_timeout,
         lock_timeout,
         migrate: _,
+        require_durable: _,
     } = *settings;
     PoolOptions { max_connections, acquire_timeout, statement_timeout, lock_timeout }
 }

@@ -44,6 +44,11 @@ pub enum StartError {
         /// Where this server's key came from.
         place: String,
     },
+    /// The database can lose acknowledged events, and that was forbidden.
+    #[error(
+        "the database can lose acknowledged events, which --require-durable (database.require_durable) forbids: {0}"
+    )]
+    NotDurable(String),
     /// The database cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),

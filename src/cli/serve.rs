@@ -55,6 +55,9 @@ pub struct ServeArgs {
     /// Migrate a database server first, instead of refusing one that is too old. SQLite is always migrated.
     #[arg(long)]
     migrate: bool,
+    /// Refuse a database whose settings can lose acknowledged events (fsync, synchronous_commit), instead of warning.
+    #[arg(long)]
+    require_durable: bool,
     /// Allow --listen to be an address that other machines can reach. Whoever reaches it reads and writes everything.
     #[arg(long)]
     insecure: bool,
@@ -70,6 +73,12 @@ impl ServeArgs {
         push(&mut flags, "--health-listen", "server.health_listen", self.health_listen.as_ref());
         push(&mut flags, "--metrics-listen", "server.metrics_listen", self.metrics_listen.as_ref());
         push(&mut flags, "--migrate", "database.migrate", self.migrate.then_some(&true));
+        push(
+            &mut flags,
+            "--require-durable",
+            "database.require_durable",
+            self.require_durable.then_some(&true),
+        );
         push(&mut flags, "--insecure", "server.insecure", self.insecure.then_some(&true));
         flags
     }
@@ -140,7 +149,9 @@ fn write_ready(path: &Path, addresses: &Addresses) -> io::Result<()> {
 impl From<StartError> for CliError {
     fn from(error: StartError) -> Self {
         match error {
-            StartError::Key(_) | StartError::OtherKey { .. } => configuration(&error),
+            StartError::Key(_) | StartError::OtherKey { .. } | StartError::NotDurable(_) => {
+                configuration(&error)
+            }
             _ => CliError::failed(chain(&error)),
         }
     }

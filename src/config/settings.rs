@@ -84,6 +84,8 @@ pub struct DatabaseSettings {
     pub lock_timeout: Duration,
     /// Migrate a database server at start.
     pub migrate: bool,
+    /// Refuse a database that can lose acknowledged events.
+    pub require_durable: bool,
 }
 
 /// The installation's key.
@@ -241,6 +243,7 @@ fn database(from: &mut Reader<'_>) -> DatabaseSettings {
         statement_timeout: from.duration("database.statement_timeout", Duration::from_millis(10)..=HOUR),
         lock_timeout: from.duration("database.lock_timeout", Duration::from_millis(10)..=HOUR),
         migrate: from.flag("database.migrate"),
+        require_durable: from.flag("database.require_durable"),
     }
 }
 

@@ -1,4 +1,5 @@
-//! Appends events: under the locks of their logs, decides about each, numbers the new ones, writes in bulk.
+//! Appends the few events that go with another change, such as its witness, within that change's transaction.
+//! Whole batches go by `postgres_append` and `sqlite_append`.
 
 use std::collections::{HashMap, HashSet};
 
@@ -6,16 +7,15 @@ use sea_orm::{ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, Q
 
 use super::{
     convert,
+    decide::{Decision, Known, KnownEvents, Row, decide},
     entity::events,
     error::db_error,
     log::{Log, lock_logs, save_heads},
     tenant_key::TenantKey,
 };
 use crate::{
-    codec::stored,
     domain::{
         id::{EventId, TenantId},
-        receipt::Stamp,
         time::Timestamp,
     },
     store::{
@@ -24,20 +24,11 @@ use crate::{
     },
 };
 
-/// Rows of one INSERT. 11 binds each: far below SQLite's limit of 32,766 and PostgreSQL's of 65,535, and where
-/// more rows gain little.
+/// Rows of one INSERT. 11 binds each: far below SQLite's limit of 32,766 and PostgreSQL's of 65,535.
 const INSERT_ROWS: usize = 500;
 
 /// Values of one IN.
 pub(super) const LOOKUP_ROWS: usize = 1_000;
-
-/// What is known about an event under the same id.
-struct Known {
-    stamp: Stamp,
-    /// `None` once the person in it was erased.
-    fingerprint: Option<[u8; 32]>,
-    fingerprint_version: i16,
-}
 
 /// Appends within a transaction. `keys` are those of the events' tenants that exist.
 pub(super) async fn append(
@@ -46,75 +37,19 @@ pub(super) async fn append(
     events: &[NewEvent],
     now: Timestamp,
 ) -> Result<Vec<AppendOutcome>, StoreError> {
-    let mut logs = lock_logs(transaction, keys).await?;
-    let mut known = look_up(transaction, &logs, events).await?;
-    let mut outcomes = Vec::with_capacity(events.len());
-    let mut rows = Vec::new();
-    let mut grown = HashSet::new();
-    for event in events {
-        let Some(log) = logs.get_mut(&event.tenant) else {
-            outcomes.push(AppendOutcome::TenantNotFound);
-            continue;
-        };
-        if let Some(known) = known.get(&(log.key, event.id)) {
-            outcomes.push(met_again(known, event));
-        } else if log.closed {
-            outcomes.push(AppendOutcome::TenantClosed);
-        } else if event.switch.is_some_and(|category| !log.settings.keeps(category)) {
-            outcomes.push(AppendOutcome::NotRecorded);
-        } else {
-            let (stamp, row) = number(log, event, now);
-            let fingerprint = Some(event.fingerprint);
-            let fingerprint_version = i16::from(event.fingerprint_version);
-            known.insert((log.key, event.id), Known { stamp, fingerprint, fingerprint_version });
-            outcomes.push(AppendOutcome::Recorded(stamp));
-            rows.push(row);
-            grown.insert(log.key);
-        }
-    }
+    let logs = lock_logs(transaction, keys).await?;
+    let known = look_up(transaction, &logs, events).await?;
+    let Decision { outcomes, rows, heads } = decide(logs, known, events, now);
     insert(transaction, rows).await?;
-    save_heads(transaction, logs.values().filter(|log| grown.contains(&log.key))).await?;
+    save_heads(transaction, &heads).await?;
     Ok(outcomes)
-}
-
-/// The same content, as far as can be told: a fingerprint that is gone or was made by another rule tells
-/// nothing, and an id is not reused by accident.
-fn met_again(known: &Known, event: &NewEvent) -> AppendOutcome {
-    let comparable = known.fingerprint_version == i16::from(event.fingerprint_version);
-    match known.fingerprint {
-        Some(fingerprint) if comparable && fingerprint != event.fingerprint => AppendOutcome::IdReused,
-        _ => AppendOutcome::Duplicate(known.stamp),
-    }
-}
-
-/// Gives an event its place and time.
-fn number(log: &mut Log, event: &NewEvent, now: Timestamp) -> (Stamp, events::ActiveModel) {
-    log.head.sequence += 1;
-    log.head.recorded = log.head.recorded.max(now);
-    let payload = stored::finish(&event.content, log.head.sequence, log.head.recorded);
-    let leaf_hash = stored::leaf_hash(&payload);
-    let stamp = Stamp { sequence: log.head.sequence, recorded: log.head.recorded, leaf_hash };
-    let row = events::ActiveModel {
-        sequence: Set(convert::signed(stamp.sequence)),
-        recorded_time: Set(stamp.recorded.micros()),
-        occurred_time: Set(event.occurred.micros()),
-        tenant_key: Set(log.key.get()),
-        event_type: Set(convert::event_type(event.event_type)),
-        fingerprint_version: Set(i16::from(event.fingerprint_version)),
-        event_id: Set(event.id.uuid()),
-        leaf_hash: Set(leaf_hash.to_vec()),
-        fingerprint: Set(Some(event.fingerprint.to_vec())),
-        payload: Set(payload),
-        personal: Set(event.personal.as_ref().map(|bytes| bytes.to_vec())),
-    };
-    (stamp, row)
 }
 
 async fn look_up(
     transaction: &DatabaseTransaction,
     logs: &HashMap<TenantId, Log>,
     new: &[NewEvent],
-) -> Result<HashMap<(TenantKey, EventId), Known>, StoreError> {
+) -> Result<KnownEvents, StoreError> {
     let mut ids: HashMap<TenantKey, HashSet<EventId>> = HashMap::new();
     for event in new {
         if let Some(log) = logs.get(&event.tenant) {
@@ -138,8 +73,8 @@ async fn look_up(
     Ok(known)
 }
 
-async fn insert(transaction: &DatabaseTransaction, rows: Vec<events::ActiveModel>) -> Result<(), StoreError> {
-    let mut rows = rows.into_iter().peekable();
+async fn insert(transaction: &DatabaseTransaction, rows: Vec<Row>) -> Result<(), StoreError> {
+    let mut rows = rows.into_iter().map(model).peekable();
     while rows.peek().is_some() {
         events::Entity::insert_many(rows.by_ref().take(INSERT_ROWS))
             .exec_without_returning(transaction)
@@ -147,6 +82,22 @@ async fn insert(transaction: &DatabaseTransaction, rows: Vec<events::ActiveModel
             .map_err(db_error)?;
     }
     Ok(())
+}
+
+fn model(row: Row) -> events::ActiveModel {
+    events::ActiveModel {
+        sequence: Set(row.sequence),
+        recorded_time: Set(row.recorded_time),
+        occurred_time: Set(row.occurred_time),
+        tenant_key: Set(row.tenant_key),
+        event_type: Set(row.event_type),
+        fingerprint_version: Set(row.fingerprint_version),
+        event_id: Set(row.event_id),
+        leaf_hash: Set(row.leaf_hash.to_vec()),
+        fingerprint: Set(Some(row.fingerprint.to_vec())),
+        payload: Set(row.payload),
+        personal: Set(row.personal.map(Vec::from)),
+    }
 }
 
 /// A witness must be written, or what it tells of must not be.

@@ -1,6 +1,6 @@
 //! Opens connections. Pools are made here and not by SeaORM, which would put the URL into trace spans.
 
-use std::{path::Path, str::FromStr, time::Duration};
+use std::{path::Path, str::FromStr, sync::Arc, time::Duration};
 
 use sea_orm::{DatabaseConnection, SqlxPostgresConnector, SqlxSqliteConnector};
 use sqlx::{
@@ -11,6 +11,7 @@ use sqlx::{
 
 use super::{
     database::{Database, PoolOptions, SQLITE_FILE},
+    doubt::Doubt,
     error::{connect_error, sqlx_error},
 };
 use crate::{domain::secret::Secret, store::StoreError};
@@ -25,6 +26,11 @@ pub(super) struct Connections {
     pub(super) write: DatabaseConnection,
     /// For reads.
     pub(super) read: DatabaseConnection,
+    /// To be raised when a connection fails.
+    pub(super) doubt: Arc<Doubt>,
+    /// Whether rows may go by COPY. Over TCP it stalls: the driver does not set TCP_NODELAY, so that the end of
+    /// the data waits some 40 ms for the server's delayed acknowledgement.
+    pub(super) with_copy: bool,
 }
 
 pub(super) async fn connect(database: &Database, options: &PoolOptions) -> Result<Connections, StoreError> {
@@ -34,11 +40,13 @@ pub(super) async fn connect(database: &Database, options: &PoolOptions) -> Resul
             let write = sqlite_pool(sqlite_writer(folder, options), 1, options).await?;
             let reader = sqlite_file(folder, options).pragma("query_only", "on");
             let read = sqlite_pool(reader, options.max_connections, options).await?;
-            Ok(Connections { write, read })
+            Ok(Connections { write, read, doubt: Arc::default(), with_copy: false })
         }
         Database::Postgres { url } => {
-            let write = postgres_pool(url, options).await?;
-            Ok(Connections { read: write.clone(), write })
+            let doubt = Arc::new(Doubt::default());
+            let write = postgres_pool(url, options, doubt.clone()).await?;
+            let with_copy = is_unix_socket(&postgres_server(url, options)?);
+            Ok(Connections { read: write.clone(), write, doubt, with_copy })
         }
     }
 }
@@ -53,7 +61,7 @@ pub(super) async fn connect_once(
             sqlite_pool(sqlite_writer(folder, options).create_if_missing(true), 1, options).await
         }
         Database::Postgres { url } => {
-            postgres_pool(url, &PoolOptions { max_connections: 1, ..*options }).await
+            postgres_pool(url, &PoolOptions { max_connections: 1, ..*options }, Arc::default()).await
         }
     }
 }
@@ -95,13 +103,32 @@ async fn sqlite_pool(
     Ok(SqlxSqliteConnector::from_sqlx_sqlite_pool(pool))
 }
 
-async fn postgres_pool(url: &Secret, options: &PoolOptions) -> Result<DatabaseConnection, StoreError> {
+async fn postgres_pool(
+    url: &Secret,
+    options: &PoolOptions,
+    doubt: Arc<Doubt>,
+) -> Result<DatabaseConnection, StoreError> {
     let server = postgres_server(url, options)?;
     // Once without the pool, which would try a refused connection again and then tell of a time-out only.
     let first = tokio::time::timeout(options.acquire_timeout, PgConnection::connect_with(&server)).await;
     let first = first.map_err(|e| StoreError::Unavailable(Box::new(e)))?.map_err(connect_error)?;
     first.close().await.map_err(sqlx_error)?;
-    let pool: PgPool = pool_options(options.max_connections, options).connect_lazy_with(server);
+    let pool: PgPool = pool_options(options.max_connections, options)
+        .test_before_acquire(false)
+        .before_acquire(move |connection: &mut PgConnection, metadata| {
+            let doubt = doubt.clone();
+            Box::pin(async move {
+                if doubt.covers(metadata.idle_for)
+                    && let Err(error) = connection.ping().await
+                {
+                    // Those beside it are as old as this one.
+                    doubt.raise();
+                    return Err(error);
+                }
+                Ok(true)
+            })
+        })
+        .connect_lazy_with(server);
     Ok(SqlxPostgresConnector::from_sqlx_postgres_pool(pool))
 }
 
@@ -123,6 +150,10 @@ fn postgres_server(url: &Secret, options: &PoolOptions) -> Result<PgConnectOptio
         ("idle_in_transaction_session_timeout", milliseconds(IDLE_IN_TRANSACTION)),
     ];
     Ok(server.application_name("vidne").options(settings).disable_statement_logging())
+}
+
+fn is_unix_socket(server: &PgConnectOptions) -> bool {
+    server.get_socket().is_some() || server.get_host().starts_with('/')
 }
 
 fn pool_options<DB: sqlx::Database>(connections: u32, options: &PoolOptions) -> pool::PoolOptions<DB> {

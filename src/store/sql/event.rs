@@ -3,15 +3,16 @@
 use std::collections::HashSet;
 
 use async_trait::async_trait;
-use sea_orm::{ColumnTrait, QueryFilter};
+use sea_orm::{ColumnTrait, DbBackend, QueryFilter};
 use tokio::sync::watch;
 
 use super::{
-    append::append,
     convert,
     entity::{events, heads},
     error::db_error,
+    postgres_append,
     scan::scan,
+    sqlite_append,
     store::SqlStore,
 };
 use crate::{
@@ -33,13 +34,22 @@ impl EventStore for SqlStore {
         if keys.is_empty() {
             return Ok(vec![AppendOutcome::TenantNotFound; events.len()]);
         }
-        let transaction = self.begin().await?;
-        let outcomes = append(&transaction, &keys, events, now).await?;
-        let committed = transaction.commit().await.map_err(db_error);
+        let appended = match self.write.get_database_backend() {
+            DbBackend::Sqlite => {
+                let pool = self.write.get_sqlite_connection_pool();
+                sqlite_append::append(pool, &keys, events, now).await
+            }
+            _ => {
+                let pool = self.write.get_postgres_connection_pool();
+                postgres_append::append(pool, self.with_copy, &keys, events, now).await
+            }
+        };
+        if let Err(StoreError::Unavailable(_)) = &appended {
+            self.doubt.raise();
+        }
         // Also after a commit of unknown outcome: the events may be there.
         self.wakeups.wake(tenants);
-        committed?;
-        Ok(outcomes)
+        appended
     }
 
     async fn event_by_id(&self, tenant: &TenantId, id: EventId) -> Result<Option<StoredEvent>, StoreError> {

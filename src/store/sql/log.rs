@@ -1,6 +1,6 @@
 //! The logs that a transaction writes to: their heads, locked until it ends.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect, sea_query::Expr};
 
@@ -18,7 +18,7 @@ use crate::{
 /// A locked log.
 pub(super) struct Log {
     pub(super) key: TenantKey,
-    /// Moves as events are numbered; [`save_heads`] writes it.
+    /// Moves as events are numbered.
     pub(super) head: Head,
     pub(super) closed: bool,
     pub(super) settings: TenantSettings,
@@ -68,15 +68,15 @@ pub(super) async fn lock_logs(
     Ok(logs)
 }
 
-/// Writes the heads of these logs.
+/// Writes where these logs end.
 pub(super) async fn save_heads(
     transaction: &DatabaseTransaction,
-    logs: impl Iterator<Item = &Log>,
+    heads: &BTreeMap<TenantKey, Head>,
 ) -> Result<(), StoreError> {
-    for log in logs {
-        heads::Entity::change(log.key)
-            .col_expr(heads::Column::LastSequence, Expr::value(convert::signed(log.head.sequence)))
-            .col_expr(heads::Column::LastRecorded, Expr::value(log.head.recorded.micros()))
+    for (key, head) in heads {
+        heads::Entity::change(*key)
+            .col_expr(heads::Column::LastSequence, Expr::value(convert::signed(head.sequence)))
+            .col_expr(heads::Column::LastRecorded, Expr::value(head.recorded.micros()))
             .exec(transaction)
             .await
             .map_err(db_error)?;

@@ -1,14 +1,20 @@
 //! The store on SQLite and PostgreSQL.
 //!
 //! `database` says where, `connect` opens it, `migrate` and `check` bring and hold the schema and the server
-//! together; `store` is the store itself. Events: `append`, `read`, `scan`. Tenants: `tenant`, `log` (their
+//! together, `durability` tells what its settings can lose; `store` is the store itself. Events: `event` with
+//! `scan`, and to append them `decide` with the bulk paths `postgres_append` and `sqlite_append`, or `append`
+//! within another change. Tenants: `tenant`, `log` (their
 //! locked heads). Export: `job`, `revision`, `lease`, `file`. `entity` holds the tables with their tenant-scoped finders.
 
 mod append;
+mod bulk;
 mod check;
 mod connect;
 mod convert;
 mod database;
+mod decide;
+mod doubt;
+mod durability;
 mod entity;
 mod error;
 mod event;
@@ -19,8 +25,12 @@ mod job;
 mod lease;
 mod log;
 mod migrate;
+mod postgres_append;
+mod postgres_copy;
+mod postgres_transaction;
 mod revision;
 mod scan;
+mod sqlite_append;
 mod store;
 mod tenant;
 mod tenant_key;

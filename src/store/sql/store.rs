@@ -1,5 +1,7 @@
 //! The store itself: its connections and what it remembers.
 
+use std::sync::Arc;
+
 use sea_orm::{
     DatabaseConnection, DatabaseTransaction, SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
@@ -8,6 +10,7 @@ use super::{
     check::{look, usable},
     connect::{Connections, connect},
     database::{Database, PoolOptions},
+    doubt::Doubt,
     error::db_error,
     tenant_key::{TenantKey, TenantKeys},
 };
@@ -20,19 +23,23 @@ use crate::{
 /// transaction is rolled back. A database that went away is used again as soon as it is back.
 #[derive(Debug)]
 pub struct SqlStore {
-    write: DatabaseConnection,
+    pub(super) write: DatabaseConnection,
     pub(super) read: DatabaseConnection,
     pub(super) keys: TenantKeys,
     pub(super) wakeups: Wakeups,
+    pub(super) doubt: Arc<Doubt>,
+    /// Whether rows may go by COPY.
+    pub(super) with_copy: bool,
 }
 
 impl SqlStore {
     /// Opens a database that has been migrated. `Unavailable` if it cannot be reached; `Incompatible`, with the
     /// way out, if it is empty, not vidne's, too old, or too new.
     pub async fn open(database: &Database, options: &PoolOptions) -> Result<Self, StoreError> {
-        let Connections { write, read } = connect(database, options).await?;
+        let Connections { write, read, doubt, with_copy } = connect(database, options).await?;
         usable(&look(&read).await?)?;
-        Ok(Self { write, read, keys: TenantKeys::default(), wakeups: Wakeups::default() })
+        let (keys, wakeups) = (TenantKeys::default(), Wakeups::default());
+        Ok(Self { write, read, keys, wakeups, doubt, with_copy })
     }
 
     /// Waits for calls under way and closes all connections.
