@@ -24,6 +24,8 @@ pub enum Kind {
     Memory,
     Sqlite,
     Postgres,
+    /// PostgreSQL over its Unix socket, where batches go another way.
+    PostgresSocket,
 }
 
 /// One store, freshly migrated, and the ways into it.
@@ -40,6 +42,7 @@ impl Bed {
         let folder = (kind == Kind::Sqlite).then(|| TempDir::new().expect("a folder"));
         let postgres = match kind {
             Kind::Postgres => Some(TestDatabase::create().await),
+            Kind::PostgresSocket => Some(TestDatabase::create().await.over_its_socket().await),
             _ => None,
         };
         let database = match (&folder, &postgres) {

@@ -2,23 +2,41 @@
 
 use std::str::FromStr;
 
-use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
+use sqlx::{Connection, PgConnection, Row, postgres::PgConnectOptions};
 use vidne::{domain::secret::Secret, store::sql::Database};
 
 use crate::support::postgres;
 
 /// An empty PostgreSQL database, dropped with the value.
-pub struct TestDatabase(postgres::TestDatabase);
+pub struct TestDatabase {
+    database: postgres::TestDatabase,
+    url: String,
+}
 
 impl TestDatabase {
     /// Creates it; panics, naming the way out, if there is no server.
     pub async fn create() -> Self {
-        Self(postgres::TestDatabase::create().await)
+        let database = postgres::TestDatabase::create().await;
+        let url = database.url().to_owned();
+        Self { database, url }
+    }
+
+    /// The same one, reached over the server's Unix socket.
+    pub async fn over_its_socket(self) -> Self {
+        let folder = self.text("SHOW unix_socket_directories").await;
+        assert!(folder.starts_with('/'), "the server has one Unix socket, not {folder:?}");
+        let url = format!("{}?host={folder}", self.database.url());
+        Self { url, ..self }
+    }
+
+    /// The one text that a query gives.
+    pub async fn text(&self, sql: &'static str) -> String {
+        sqlx::query(sql).fetch_one(&mut self.connect().await).await.expect("one row").get(0)
     }
 
     /// Its URL.
     pub fn url(&self) -> &str {
-        self.0.url()
+        &self.url
     }
 
     /// Where it is, for a store.

@@ -2,10 +2,13 @@
 
 mod append;
 mod bed;
+mod durability;
 mod export;
 mod files;
 mod folder;
 mod harness;
+mod journal;
+mod measure;
 mod migrate;
 mod order;
 mod outage;
@@ -20,6 +23,7 @@ macro_rules! on_every_store {
         $crate::store::on_every_store!(@store memory Memory $($rule)+);
         $crate::store::on_every_store!(@store sqlite Sqlite $($rule)+);
         $crate::store::on_every_store!(@store postgres Postgres $($rule)+);
+        $crate::store::on_every_store!(@store postgres_socket PostgresSocket $($rule)+);
     };
     (@store $module:ident $kind:ident $($rule:ident)+) => {
         mod $module {

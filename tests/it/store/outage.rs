@@ -17,7 +17,7 @@ use super::{
     sample::{all, at, collect, event, tenant},
 };
 
-async fn migrated() -> TestDatabase {
+pub async fn migrated() -> TestDatabase {
     let database = TestDatabase::create().await;
     migrate(&database.database()).await.unwrap();
     database
@@ -114,7 +114,7 @@ async fn a_pool_without_a_free_connection_answers_unavailable_in_time() {
     let database = migrated().await;
     let options = PoolOptions {
         max_connections: 1,
-        acquire_timeout: Duration::from_millis(100),
+        acquire_timeout: Duration::from_secs(1),
         ..PoolOptions::default()
     };
     let store = SqlStore::open(&database.database(), &options).await.unwrap();
@@ -123,7 +123,7 @@ async fn a_pool_without_a_free_connection_answers_unavailable_in_time() {
     sqlx::raw_sql("BEGIN; SELECT 1 FROM heads FOR UPDATE").execute(&mut other).await.unwrap();
     let (events, log) = ([event(1)], tenant("default"));
     let (blocked, starved) = tokio::join!(
-        tokio::time::timeout(Duration::from_secs(2), store.append(&events, at(1))),
+        tokio::time::timeout(Duration::from_secs(3), store.append(&events, at(1))),
         store.head(&log),
     );
     assert!(blocked.is_err(), "it waits for the lock");
