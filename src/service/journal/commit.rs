@@ -7,7 +7,10 @@ use futures::future::BoxFuture;
 use super::{Failure, Job, Outcome};
 use crate::{
     domain::time::Clock,
-    store::{EventStore, StoreError, contract::NewEvent},
+    store::{
+        EventStore, StoreError,
+        contract::{AppendOutcome, NewEvent},
+    },
 };
 
 /// How long to wait before looking what became of a commit of unknown outcome.
@@ -18,18 +21,25 @@ const SECOND_LOOK: Duration = Duration::from_millis(100);
 pub(super) struct Commit {
     store: Arc<dyn EventStore>,
     clock: Arc<dyn Clock>,
+    /// Whether to wait for heads that another server holds.
+    waits: bool,
 }
 
 impl Commit {
     pub(super) fn new(store: Arc<dyn EventStore>, clock: Arc<dyn Clock>) -> Self {
-        Self { store, clock }
+        Self { store, clock, waits: false }
+    }
+
+    /// One that waits for heads that another server holds: for a tenant that goes its own way.
+    pub(super) fn waiting(&self) -> Self {
+        Self { waits: true, ..self.clone() }
     }
 
     /// Commits jobs in one transaction and answers each. Gives them back unanswered if some tenant's head is
     /// held by another server: then each tenant has to go its own way.
     pub(super) async fn jobs(&self, jobs: Vec<Job>) -> Result<(), Vec<Job>> {
         let (sizes, events): (Vec<usize>, Vec<NewEvent>) = flatten(&jobs);
-        let outcomes = match self.store.append(&events, self.clock.now()).await {
+        let outcomes = match self.put(&events).await {
             Ok(outcomes) => outcomes.into_iter().map(Ok).collect(),
             Err(StoreError::Busy(_)) => return Err(jobs),
             Err(error) => self.after_failure(&events, error).await,
@@ -50,8 +60,15 @@ impl Commit {
         }
     }
 
+    async fn put(&self, events: &[NewEvent]) -> Result<Vec<AppendOutcome>, StoreError> {
+        match self.waits {
+            true => self.store.append(events, self.clock.now()).await,
+            false => self.store.try_append(events, self.clock.now()).await,
+        }
+    }
+
     async fn append(&self, events: &[NewEvent]) -> Vec<Outcome> {
-        match self.store.append(events, self.clock.now()).await {
+        match self.put(events).await {
             Ok(outcomes) => outcomes.into_iter().map(Ok).collect(),
             Err(error) => self.after_failure(events, error).await,
         }
@@ -67,7 +84,7 @@ impl Commit {
                 StoreError::Unavailable(cause) => {
                     tracing::warn!(error = %cause, journal.events = events.len(), "commit failed; looking again");
                     tokio::time::sleep(SECOND_LOOK).await;
-                    match self.store.append(events, self.clock.now()).await {
+                    match self.put(events).await {
                         Ok(outcomes) => outcomes.into_iter().map(Ok).collect(),
                         Err(StoreError::Unavailable(_) | StoreError::Busy(_)) => {
                             all(events, Failure::Unavailable)

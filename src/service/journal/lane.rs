@@ -22,7 +22,7 @@ impl Lane {
         // Bounded by the room that each job holds until it is answered.
         let (queue, jobs) = mpsc::unbounded_channel();
         let pending = Arc::new(AtomicUsize::new(0));
-        tasks.spawn(run(commit, jobs, pending.clone()));
+        tasks.spawn(run(commit.waiting(), jobs, pending.clone()));
         Self { queue, pending }
     }
 

@@ -122,10 +122,18 @@ pub trait EventStore: Send + Sync + 'static {
     /// checks that the tenant is open and keeps the category; gives the next sequence, and as recorded time
     /// the later of `now` and the tenant's last one. Sequences MUST have no holes, and whoever can see n MUST
     /// be able to see all before n. Ids repeated within `events` count as already there. `Ok` MUST mean
-    /// committed and on disk. `Busy` if somebody else holds a head: that of the only tenant for longer than the
-    /// lock time-out, or that of one of several at once, so that one tenant's head delays no other tenant;
-    /// whoever hears it appends for each tenant by itself.
+    /// committed and on disk. `Busy` if somebody else holds a head for longer than the lock time-out.
     async fn append(&self, events: &[NewEvent], now: Timestamp) -> Result<Vec<AppendOutcome>, StoreError>;
+
+    /// As [`EventStore::append`], but SHOULD NOT wait for heads: `Busy` at once if somebody else holds one. For
+    /// whoever appends for several tenants and must not let one's head delay the others.
+    async fn try_append(
+        &self,
+        events: &[NewEvent],
+        now: Timestamp,
+    ) -> Result<Vec<AppendOutcome>, StoreError> {
+        self.append(events, now).await
+    }
 
     /// The event with this id.
     async fn event_by_id(&self, tenant: &TenantId, id: EventId) -> Result<Option<StoredEvent>, StoreError>;

@@ -10,7 +10,7 @@ use super::{
     convert,
     entity::{events, heads},
     error::db_error,
-    postgres_append,
+    postgres_append::{self, Heads},
     scan::scan,
     sqlite_append,
     store::SqlStore,
@@ -29,27 +29,15 @@ use crate::{
 #[async_trait]
 impl EventStore for SqlStore {
     async fn append(&self, events: &[NewEvent], now: Timestamp) -> Result<Vec<AppendOutcome>, StoreError> {
-        let tenants: HashSet<&TenantId> = events.iter().map(|event| &event.tenant).collect();
-        let keys = self.keys.keys(&self.read, tenants.iter().copied()).await?;
-        if keys.is_empty() {
-            return Ok(vec![AppendOutcome::TenantNotFound; events.len()]);
-        }
-        let appended = match self.write.get_database_backend() {
-            DbBackend::Sqlite => {
-                let pool = self.write.get_sqlite_connection_pool();
-                sqlite_append::append(pool, &keys, events, now).await
-            }
-            _ => {
-                let pool = self.write.get_postgres_connection_pool();
-                postgres_append::append(pool, self.with_copy, &keys, events, now).await
-            }
-        };
-        if let Err(StoreError::Unavailable(_)) = &appended {
-            self.doubt.raise();
-        }
-        // Also after a commit of unknown outcome: the events may be there.
-        self.wakeups.wake(tenants);
-        appended
+        self.append_batch(events, now, Heads::WaitedFor).await
+    }
+
+    async fn try_append(
+        &self,
+        events: &[NewEvent],
+        now: Timestamp,
+    ) -> Result<Vec<AppendOutcome>, StoreError> {
+        self.append_batch(events, now, Heads::FreeOrBusy).await
     }
 
     async fn event_by_id(&self, tenant: &TenantId, id: EventId) -> Result<Option<StoredEvent>, StoreError> {
@@ -81,5 +69,36 @@ impl EventStore for SqlStore {
 
     async fn ping(&self) -> Result<(), StoreError> {
         self.read.ping().await.map_err(db_error)
+    }
+}
+
+impl SqlStore {
+    async fn append_batch(
+        &self,
+        events: &[NewEvent],
+        now: Timestamp,
+        lock: Heads,
+    ) -> Result<Vec<AppendOutcome>, StoreError> {
+        let tenants: HashSet<&TenantId> = events.iter().map(|event| &event.tenant).collect();
+        let keys = self.keys.keys(&self.read, tenants.iter().copied()).await?;
+        if keys.is_empty() {
+            return Ok(vec![AppendOutcome::TenantNotFound; events.len()]);
+        }
+        let appended = match self.write.get_database_backend() {
+            DbBackend::Sqlite => {
+                let pool = self.write.get_sqlite_connection_pool();
+                sqlite_append::append(pool, &keys, events, now).await
+            }
+            _ => {
+                let pool = self.write.get_postgres_connection_pool();
+                postgres_append::append(pool, (lock, self.with_copy), &keys, events, now).await
+            }
+        };
+        if let Err(StoreError::Unavailable(_)) = &appended {
+            self.doubt.raise();
+        }
+        // Also after a commit of unknown outcome: the events may be there.
+        self.wakeups.wake(tenants);
+        appended
     }
 }

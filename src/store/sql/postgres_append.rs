@@ -55,19 +55,28 @@ const INSERT: &str = "\
     SELECT * FROM UNNEST($1::int8[], $2::int8[], $3::int8[], $4::int4[], $5::int2[], $6::int2[], $7::uuid[], \
         $8::bytea[], $9::bytea[], $10::bytea[], $11::bytea[])";
 
+/// What to do about a head that somebody else holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Heads {
+    /// Wait for it until the lock time-out.
+    WaitedFor,
+    /// `Busy` at once.
+    FreeOrBusy,
+}
+
 /// Appends in a transaction of its own. `keys` are those of the events' tenants that exist; `with_copy` if COPY
-/// may be used. `Busy` at once if there are several tenants and somebody else holds the head of one, else after
-/// the lock time-out.
+/// may be used.
 pub(super) async fn append(
     pool: &PgPool,
-    with_copy: bool,
+    (heads, with_copy): (Heads, bool),
     keys: &HashMap<TenantId, TenantKey>,
     events: &[NewEvent],
     now: Timestamp,
 ) -> Result<Vec<AppendOutcome>, StoreError> {
     let mut batch = Batch::new(events, keys);
-    let (mut transaction, heads) = PostgresTransaction::begin(pool, &lock(&batch.tenant_keys())).await?;
-    for row in &heads {
+    let sql = lock(&batch.tenant_keys(), heads);
+    let (mut transaction, rows) = PostgresTransaction::begin(pool, &sql).await?;
+    for row in &rows {
         batch.head(get(row, 0)?, get(row, 1)?, get(row, 2)?)?;
     }
     // A statement of its own: it sees all that was committed under the locks, which the locking one does not.
@@ -88,12 +97,11 @@ pub(super) async fn append(
     Ok(decision.outcomes)
 }
 
-/// Locks heads. One log is waited for; several are not, lest a log that somebody else holds keep the others
-/// waiting. A table looks small to the planner until it is analysed: without sequential scans a plan that is
+/// Locks heads, in one order everywhere. A table looks small to the planner until it is analysed: without sequential scans a plan that is
 /// kept stays good while the table grows.
-fn lock(tenant_keys: &[i32]) -> String {
+fn lock(tenant_keys: &[i32], heads: Heads) -> String {
     let keys: Vec<String> = tenant_keys.iter().map(i32::to_string).collect();
-    let nowait = if keys.len() > 1 { " NOWAIT" } else { "" };
+    let nowait = if heads == Heads::FreeOrBusy { " NOWAIT" } else { "" };
     format!(
         "SET LOCAL enable_seqscan = off; \
          SELECT tenant_key, last_sequence, last_recorded FROM heads WHERE tenant_key IN ({}) \
@@ -165,15 +173,4 @@ where
     T: sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres>,
 {
     row.try_get(column).map_err(sqlx_error)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_log_is_waited_for_and_several_are_not() {
-        assert!(lock(&[7]).ends_with("IN (7) ORDER BY tenant_key FOR UPDATE"));
-        assert!(lock(&[7, 9]).ends_with("IN (7, 9) ORDER BY tenant_key FOR UPDATE NOWAIT"));
-    }
 }

@@ -8,7 +8,6 @@ mod files;
 mod folder;
 mod harness;
 mod journal;
-mod measure;
 mod migrate;
 mod order;
 mod outage;

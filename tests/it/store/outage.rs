@@ -112,11 +112,8 @@ async fn append_many(store: SqlStore, from: u128) -> usize {
 #[tokio::test]
 async fn a_pool_without_a_free_connection_answers_unavailable_in_time() {
     let database = migrated().await;
-    let options = PoolOptions {
-        max_connections: 1,
-        acquire_timeout: Duration::from_secs(1),
-        ..PoolOptions::default()
-    };
+    let options =
+        PoolOptions { max_connections: 1, acquire_timeout: Duration::from_secs(1), ..PoolOptions::default() };
     let store = SqlStore::open(&database.database(), &options).await.unwrap();
     store.head(&tenant("default")).await.unwrap();
     let mut other = database.connect().await;
