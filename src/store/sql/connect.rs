@@ -1,6 +1,6 @@
 //! Opens connections. Pools are made here and not by SeaORM, which would put the URL into trace spans.
 
-use std::{path::Path, str::FromStr, sync::Arc, time::Duration};
+use std::{path::Path, str::FromStr, time::Duration};
 
 use sea_orm::{DatabaseConnection, SqlxPostgresConnector, SqlxSqliteConnector};
 use sqlx::{
@@ -11,7 +11,6 @@ use sqlx::{
 
 use super::{
     database::{Database, PoolOptions, SQLITE_FILE},
-    doubt::Doubt,
     error::{connect_error, sqlx_error},
 };
 use crate::{domain::secret::Secret, store::StoreError};
@@ -26,8 +25,15 @@ pub(super) struct Connections {
     pub(super) write: DatabaseConnection,
     /// For reads.
     pub(super) read: DatabaseConnection,
-    /// To be raised when a connection fails.
-    pub(super) doubt: Arc<Doubt>,
+    /// The committers' own way to PostgreSQL.
+    pub(super) bulk: Option<Bulk>,
+}
+
+/// Connections for appends that wait for nobody, so that they are never behind a reader or a held head.
+#[derive(Debug)]
+pub(super) struct Bulk {
+    /// Not tested before use, which would cost a round trip: whoever begins on a dead one takes the next.
+    pub(super) pool: PgPool,
     /// Whether rows may go by COPY. Over TCP it stalls: the driver does not set TCP_NODELAY, so that the end of
     /// the data waits some 40 ms for the server's delayed acknowledgement.
     pub(super) with_copy: bool,
@@ -40,13 +46,15 @@ pub(super) async fn connect(database: &Database, options: &PoolOptions) -> Resul
             let write = sqlite_pool(sqlite_writer(folder, options), 1, options).await?;
             let reader = sqlite_file(folder, options).pragma("query_only", "on");
             let read = sqlite_pool(reader, options.max_connections, options).await?;
-            Ok(Connections { write, read, doubt: Arc::default(), with_copy: false })
+            Ok(Connections { write, read, bulk: None })
         }
         Database::Postgres { url } => {
-            let doubt = Arc::new(Doubt::default());
-            let write = postgres_pool(url, options, doubt.clone()).await?;
-            let with_copy = is_unix_socket(&postgres_server(url, options)?);
-            Ok(Connections { read: write.clone(), write, doubt, with_copy })
+            let server = postgres_server(url, options)?;
+            let (bulk, rest) = shares(options.max_connections);
+            let write = postgres_pool(&server, rest, options).await?;
+            let with_copy = is_unix_socket(&server);
+            let pool = pool_options(bulk, options).test_before_acquire(false).connect_lazy_with(server);
+            Ok(Connections { read: write.clone(), write, bulk: Some(Bulk { pool, with_copy }) })
         }
     }
 }
@@ -60,9 +68,7 @@ pub(super) async fn connect_once(
         Database::Sqlite { folder } => {
             sqlite_pool(sqlite_writer(folder, options).create_if_missing(true), 1, options).await
         }
-        Database::Postgres { url } => {
-            postgres_pool(url, &PoolOptions { max_connections: 1, ..*options }, Arc::default()).await
-        }
+        Database::Postgres { url } => postgres_pool(&postgres_server(url, options)?, 1, options).await,
     }
 }
 
@@ -104,32 +110,22 @@ async fn sqlite_pool(
 }
 
 async fn postgres_pool(
-    url: &Secret,
+    server: &PgConnectOptions,
+    connections: u32,
     options: &PoolOptions,
-    doubt: Arc<Doubt>,
 ) -> Result<DatabaseConnection, StoreError> {
-    let server = postgres_server(url, options)?;
     // Once without the pool, which would try a refused connection again and then tell of a time-out only.
-    let first = tokio::time::timeout(options.acquire_timeout, PgConnection::connect_with(&server)).await;
+    let first = tokio::time::timeout(options.acquire_timeout, PgConnection::connect_with(server)).await;
     let first = first.map_err(|e| StoreError::Unavailable(Box::new(e)))?.map_err(connect_error)?;
     first.close().await.map_err(sqlx_error)?;
-    let pool: PgPool = pool_options(options.max_connections, options)
-        .test_before_acquire(false)
-        .before_acquire(move |connection: &mut PgConnection, metadata| {
-            let doubt = doubt.clone();
-            Box::pin(async move {
-                if doubt.covers(metadata.idle_for)
-                    && let Err(error) = connection.ping().await
-                {
-                    // Those beside it are as old as this one.
-                    doubt.raise();
-                    return Err(error);
-                }
-                Ok(true)
-            })
-        })
-        .connect_lazy_with(server);
+    let pool: PgPool = pool_options(connections, options).connect_lazy_with(server.clone());
     Ok(SqlxPostgresConnector::from_sqlx_postgres_pool(pool))
+}
+
+/// How many of PostgreSQL's connections the committers have, and how many all the rest.
+fn shares(connections: u32) -> (u32, u32) {
+    let bulk = (connections.saturating_mul(2) / 5).max(1);
+    (bulk, connections.saturating_sub(bulk).max(1))
 }
 
 fn postgres_server(url: &Secret, options: &PoolOptions) -> Result<PgConnectOptions, StoreError> {

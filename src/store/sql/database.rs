@@ -48,7 +48,8 @@ impl Database {
 /// How a server uses its database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PoolOptions {
-    /// Connections to PostgreSQL, or readers of the SQLite file beside its one writer. At least 1.
+    /// Connections to PostgreSQL, two fifths of them for commits and the others for all the rest, at least one each;
+    /// or readers of the SQLite file beside its one writer.
     pub max_connections: u32,
     /// How long a caller waits for a connection before it is told `Unavailable`.
     pub acquire_timeout: Duration,

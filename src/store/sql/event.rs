@@ -7,6 +7,7 @@ use sea_orm::{ColumnTrait, DbBackend, QueryFilter};
 use tokio::sync::watch;
 
 use super::{
+    append::append,
     convert,
     entity::{events, heads},
     error::db_error,
@@ -84,19 +85,26 @@ impl SqlStore {
         if keys.is_empty() {
             return Ok(vec![AppendOutcome::TenantNotFound; events.len()]);
         }
-        let appended = match self.write.get_database_backend() {
-            DbBackend::Sqlite => {
+        let appended = match (self.write.get_database_backend(), &self.bulk) {
+            (DbBackend::Sqlite, _) => {
                 let pool = self.write.get_sqlite_connection_pool();
                 sqlite_append::append(pool, &keys, events, now).await
             }
-            _ => {
+            (DbBackend::Postgres, Some(bulk)) if lock == Heads::FreeOrBusy => {
+                postgres_append::append(&bulk.pool, (lock, bulk.with_copy), &keys, events, now).await
+            }
+            (DbBackend::Postgres, _) => {
+                // Never fails: nobody closes it.
+                let _waiting = self.waiting.acquire().await;
                 let pool = self.write.get_postgres_connection_pool();
-                postgres_append::append(pool, (lock, self.with_copy), &keys, events, now).await
+                postgres_append::append(pool, (lock, false), &keys, events, now).await
+            }
+            _ => {
+                let transaction = self.begin().await?;
+                let outcomes = append(&transaction, &keys, events, now).await?;
+                transaction.commit().await.map_err(db_error).map(|()| outcomes)
             }
         };
-        if let Err(StoreError::Unavailable(_)) = &appended {
-            self.doubt.raise();
-        }
         // Also after a commit of unknown outcome: the events may be there.
         self.wakeups.wake(tenants);
         appended

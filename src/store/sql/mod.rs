@@ -13,7 +13,6 @@ mod connect;
 mod convert;
 mod database;
 mod decide;
-mod doubt;
 mod durability;
 mod entity;
 mod error;

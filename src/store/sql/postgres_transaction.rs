@@ -1,6 +1,10 @@
 //! A transaction on PostgreSQL that begins with a statement of ours in the same round trip.
 
-use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres, pool::PoolConnection, postgres::PgRow};
+use sqlx::{
+    AssertSqlSafe, PgConnection, PgPool, Postgres,
+    pool::PoolConnection,
+    postgres::{PgDatabaseError, PgRow, PgSeverity},
+};
 
 use super::error::sqlx_error;
 use crate::store::StoreError;
@@ -12,21 +16,26 @@ pub(super) struct PostgresTransaction {
 }
 
 impl PostgresTransaction {
-    /// Begins with these statements, in one round trip; gives the rows of the last one.
+    /// Begins with these statements, in one round trip; gives the rows of the last one. A connection that turns
+    /// out to be dead is replaced: nothing has been asked of it yet that could happen twice.
     pub(super) async fn begin(pool: &PgPool, statements: &str) -> Result<(Self, Vec<PgRow>), StoreError> {
-        let connection = pool.acquire().await.map_err(sqlx_error)?;
-        let mut transaction = Self { connection: Some(connection) };
         let sql = format!("BEGIN ISOLATION LEVEL READ COMMITTED; {statements}");
-        // Safe: no text from outside is ever in it.
-        let begun = sqlx::raw_sql(AssertSqlSafe(sql)).fetch_all(transaction.connection()?).await;
-        match begun {
-            Ok(rows) => Ok((transaction, rows)),
-            Err(error) => {
+        let mut dead = 0;
+        loop {
+            let connection = pool.acquire().await.map_err(sqlx_error)?;
+            let mut transaction = Self { connection: Some(connection) };
+            // Safe: no text from outside is ever in it.
+            let begun = sqlx::raw_sql(AssertSqlSafe(&*sql)).fetch_all(transaction.connection()?).await;
+            match begun {
+                Ok(rows) => return Ok((transaction, rows)),
                 // A head that others hold is no reason to lose the connection.
-                if error.as_database_error().is_some() {
-                    transaction.end("ROLLBACK").await.ok();
+                Err(error) if lives_on(&error) => {
+                    transaction.end("ROLLBACK").await?;
+                    return Err(sqlx_error(error));
                 }
-                Err(sqlx_error(error))
+                // All idle ones and then a new one.
+                Err(_) if dead <= pool.options().get_max_connections() => dead += 1,
+                Err(error) => return Err(sqlx_error(error)),
             }
         }
     }
@@ -50,6 +59,12 @@ impl PostgresTransaction {
         drop(self.connection.take());
         Ok(())
     }
+}
+
+/// Whether a connection can be used after this error.
+fn lives_on(error: &sqlx::Error) -> bool {
+    let error = error.as_database_error().and_then(|error| error.try_downcast_ref::<PgDatabaseError>());
+    error.is_some_and(|error| !matches!(error.severity(), PgSeverity::Fatal | PgSeverity::Panic))
 }
 
 impl Drop for PostgresTransaction {

@@ -1,16 +1,15 @@
 //! The store itself: its connections and what it remembers.
 
-use std::sync::Arc;
-
 use sea_orm::{
     DatabaseConnection, DatabaseTransaction, SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
 
+use tokio::sync::Semaphore;
+
 use super::{
     check::{look, usable},
-    connect::{Connections, connect},
+    connect::{Bulk, Connections, connect},
     database::{Database, PoolOptions},
-    doubt::Doubt,
     error::db_error,
     tenant_key::{TenantKey, TenantKeys},
 };
@@ -27,24 +26,28 @@ pub struct SqlStore {
     pub(super) read: DatabaseConnection,
     pub(super) keys: TenantKeys,
     pub(super) wakeups: Wakeups,
-    pub(super) doubt: Arc<Doubt>,
-    /// Whether rows may go by COPY.
-    pub(super) with_copy: bool,
+    pub(super) bulk: Option<Bulk>,
+    /// Appends that may wait for a head at once: they hold connections that others need.
+    pub(super) waiting: Semaphore,
 }
 
 impl SqlStore {
     /// Opens a database that has been migrated. `Unavailable` if it cannot be reached; `Incompatible`, with the
     /// way out, if it is empty, not vidne's, too old, or too new.
     pub async fn open(database: &Database, options: &PoolOptions) -> Result<Self, StoreError> {
-        let Connections { write, read, doubt, with_copy } = connect(database, options).await?;
+        let Connections { write, read, bulk } = connect(database, options).await?;
         usable(&look(&read).await?)?;
         let (keys, wakeups) = (TenantKeys::default(), Wakeups::default());
-        Ok(Self { write, read, keys, wakeups, doubt, with_copy })
+        let waiting = Semaphore::new((options.max_connections as usize / 3).max(1));
+        Ok(Self { write, read, bulk, waiting, keys, wakeups })
     }
 
     /// Waits for calls under way and closes all connections.
     pub async fn close(&self) -> Result<(), StoreError> {
         self.read.close_by_ref().await.map_err(db_error)?;
+        if let Some(bulk) = &self.bulk {
+            bulk.pool.close().await;
+        }
         self.write.close_by_ref().await.map_err(db_error)
     }
 
