@@ -71,6 +71,7 @@ fn kind(message: Message<Bytes>) -> Kind {
             let reason = match reason {
                 EndReason::Exhausted => v1::EndReason::Exhausted,
                 EndReason::Limit => v1::EndReason::Limit,
+                EndReason::TenantClosed => v1::EndReason::TenantClosed,
             };
             Kind::End(v1::End { reason: reason.into() })
         }

@@ -6,7 +6,7 @@ use crate::{
     client::{QueryItem, Resume},
     codec::{
         json::write_line,
-        proto::v1::{QueryEventsRequest, QueryOrder, query_events_request::Start},
+        proto::v1::{EndReason, QueryEventsRequest, QueryOrder, query_events_request::Start},
     },
 };
 
@@ -126,7 +126,12 @@ impl Tail {
                 let error = escape(&error.to_string()).into_owned();
                 self.say(&format!("{error}; trying again in {:.1} s", pause.as_secs_f64()));
             }
-            QueryItem::End(_) => return Ok(false),
+            QueryItem::End(reason) => {
+                if reason == EndReason::TenantClosed {
+                    self.say("the tenant is closed: this was its last event");
+                }
+                return Ok(false);
+            }
             QueryItem::Progress { .. } => {}
         }
         Ok(true)

@@ -73,4 +73,6 @@ pub enum EndReason {
     Exhausted,
     /// The limit was reached.
     Limit,
+    /// The tenant was closed: no event will ever follow.
+    TenantClosed,
 }

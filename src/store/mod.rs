@@ -10,5 +10,5 @@ pub mod memory;
 pub mod sql;
 mod wakeups;
 
-pub use contract::{EventStore, ExportStore, Store, TenantStore};
+pub use contract::{EventStore, ExportStore, LogStore, Store, TenantStore};
 pub use error::StoreError;

@@ -39,6 +39,13 @@ impl Wakeups {
         }
     }
 
+    /// Wakes whoever waits.
+    pub(crate) fn wake_all(&self) {
+        for sender in self.senders().values() {
+            sender.send_modify(|count| *count = count.wrapping_add(1));
+        }
+    }
+
     fn senders(&self) -> MutexGuard<'_, HashMap<TenantId, watch::Sender<u64>>> {
         // Nothing in here panics half way through a change.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)

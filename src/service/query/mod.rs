@@ -2,6 +2,7 @@
 
 mod range;
 mod stream;
+mod tail;
 
 use std::{sync::Arc, time::Duration};
 
@@ -9,6 +10,7 @@ use bytes::Bytes;
 use futures::Stream;
 use tokio_util::sync::CancellationToken;
 
+use self::tail::Tails;
 use super::{ServiceError, token::Tokens};
 use crate::{
     codec::stored::with_personal,
@@ -16,7 +18,7 @@ use crate::{
         id::{EventId, TenantId},
         query::{Message, Query},
     },
-    store::Store,
+    store::LogStore,
 };
 
 /// How reading is bounded and timed.
@@ -30,8 +32,14 @@ pub struct QueryOptions {
     pub event_bytes: usize,
     /// A stream that has nothing to say for this long says so.
     pub progress_interval: Duration,
-    /// How often a follower looks for events of other servers.
+    /// How often a tail looks for events that nobody told it of.
     pub poll_interval: Duration,
+    /// A tail reads at most once in this time; what was committed meanwhile is read together.
+    pub tail_pause: Duration,
+    /// Recent events that a tail keeps for its followers.
+    pub tail_events: usize,
+    /// Bytes that all tails keep.
+    pub tail_bytes: usize,
 }
 
 impl Default for QueryOptions {
@@ -42,6 +50,9 @@ impl Default for QueryOptions {
             event_bytes: 64 * 1024,
             progress_interval: Duration::from_secs(10),
             poll_interval: Duration::from_secs(1),
+            tail_pause: Duration::from_millis(5),
+            tail_events: 4_096,
+            tail_bytes: 64 * 1024 * 1024,
         }
     }
 }
@@ -61,23 +72,25 @@ pub type Item = (Message<Bytes>, Vec<u8>);
 /// Reads events.
 #[derive(Clone)]
 pub struct Queries {
-    store: Arc<dyn Store>,
+    store: Arc<dyn LogStore>,
     tokens: Tokens,
     installation: [u8; 16],
     options: QueryOptions,
+    tails: Tails,
     shutdown: CancellationToken,
 }
 
 impl Queries {
     /// Everything that reading needs; `shutdown` ends streams with `ShuttingDown`.
     pub fn new(
-        store: Arc<dyn Store>,
+        store: Arc<dyn LogStore>,
         tokens: Tokens,
         installation: [u8; 16],
         options: QueryOptions,
         shutdown: CancellationToken,
     ) -> Self {
-        Self { store, tokens, installation, options, shutdown }
+        let tails = Tails::new(store.clone(), options.clone(), shutdown.clone());
+        Self { store, tokens, installation, options, tails, shutdown }
     }
 
     /// One event as an encoded `vidne.v1.Event`.
@@ -98,7 +111,7 @@ impl Queries {
     pub async fn query(
         &self,
         query: Query,
-    ) -> Result<impl Stream<Item = Result<Item, ServiceError>> + Send + 'static, ServiceError> {
+    ) -> Result<impl Stream<Item = Result<Item, ServiceError>> + Send + 'static + use<>, ServiceError> {
         let reader = stream::Reader::start(self.clone(), query).await?;
         Ok(futures::stream::unfold(Some(reader), |reader| async {
             let mut reader = reader?;

@@ -1,9 +1,15 @@
 //! One query's stream: reads the log in bounded steps, then waits for more if it follows.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use tokio::{sync::watch, time::Instant};
 
-use super::{Item, Queries, range::rest};
+use super::{
+    Item, Queries,
+    range::rest,
+    tail::{Recent, State, Status, Tail, TailEvent},
+};
 use crate::{
     codec::{
         stored::with_personal,
@@ -28,12 +34,15 @@ pub(super) struct Reader {
     digest: [u8; QUERY_BYTES],
     /// Everything up to here, in the query's order, is dealt with.
     position: u64,
-    /// The last position to look at for now; pinned unless the query follows.
+    /// The last position to look for in the store; pinned unless the query follows.
     head: u64,
+    /// The newest event known of.
+    newest: u64,
     delivered: u64,
     caught_up: bool,
     ended: bool,
-    wakeups: watch::Receiver<u64>,
+    /// Shared with all who follow the log; from the moment on when this one has reached the head.
+    tail: Option<(Arc<Tail>, watch::Receiver<Status>)>,
     last_said: Instant,
 }
 
@@ -41,16 +50,15 @@ impl Reader {
     pub(super) async fn start(queries: Queries, query: Query) -> Result<Self, ServiceError> {
         check(&query)?;
         let digest = query_digest(&query, &queries.installation);
-        // Registered before the head is read, so that no commit in between goes unnoticed.
-        let wakeups = queries.store.wakeups(&query.tenant);
         let head = queries.store.head(&query.tenant).await?.sequence;
         let mut reader = Self {
             position: beginning(query.order, head),
             head,
+            newest: head,
             delivered: 0,
             caught_up: false,
             ended: false,
-            wakeups,
+            tail: None,
             last_said: Instant::now(),
             digest,
             query,
@@ -104,8 +112,8 @@ impl Reader {
             if !batch.is_empty() {
                 return Ok(Some(self.say(Message::Batch(batch))));
             }
-            if self.last_said.elapsed() >= self.queries.options.progress_interval {
-                return Ok(Some(self.say(self.progress())));
+            if let Some(progress) = self.overdue() {
+                return Ok(Some(self.say(progress)));
             }
         }
     }
@@ -115,11 +123,7 @@ impl Reader {
         let options = &self.queries.options;
         let filter = &self.query.filter;
         let plain = *filter == EventFilter::default();
-        let wanted = match self.query.limit {
-            0 => usize::MAX,
-            limit => usize::try_from(limit - self.delivered).unwrap_or(usize::MAX),
-        };
-        let slack = options.event_bytes + options.chunk_events * FRAME_BYTES;
+        let wanted = self.wanted();
         let request = ScanRequest {
             tenant: &self.query.tenant,
             order: self.query.order,
@@ -127,7 +131,7 @@ impl Reader {
             through,
             filter,
             max_events: if plain { options.chunk_events.min(wanted) } else { options.chunk_events },
-            max_bytes: options.batch_bytes.saturating_sub(slack).max(1),
+            max_bytes: self.batch_room(),
             with_personal: self.query.show_personal || filter.needs_personal(),
         };
         let ScanPage { events, scanned } = self.queries.store.scan(request).await?;
@@ -153,34 +157,119 @@ impl Reader {
         Ok(self.query.filter.matches(&decoded))
     }
 
-    /// Everything there was is dealt with: ends, or tells that it has caught up, or waits for more.
+    /// Everything up to the head that is known is dealt with: ends, or goes on with the tail.
     async fn at_head(&mut self) -> Result<Option<Message<Bytes>>, ServiceError> {
-        if !self.query.follow {
+        if !self.query.follow || self.is_past_the_filter() {
             self.ended = true;
             return Ok(Some(Message::End(EndReason::Exhausted)));
         }
-        let newest = self.queries.store.head(&self.query.tenant).await?.sequence;
-        if newest > self.head {
-            self.head = newest;
-            return Ok(None);
+        // What is left out up to here, the filter's bounds leave out.
+        self.position = self.position.max(self.head);
+        let (tail, mut told) = match self.tail.take() {
+            Some(tail) => tail,
+            None => {
+                let tail = self.queries.tails.attach(&self.query.tenant);
+                let told = tail.subscribe();
+                (tail, told)
+            }
+        };
+        let said = self.at_tail(&tail, &mut told).await;
+        self.tail = Some((tail, told));
+        said
+    }
+
+    /// Whether no event after the position can match.
+    fn is_past_the_filter(&self) -> bool {
+        let before = self.query.filter.sequence_before;
+        before != 0 && self.position.saturating_add(1) >= before
+    }
+
+    /// Takes what is new from the tail; tells that it has caught up; or waits.
+    async fn at_tail(
+        &mut self,
+        tail: &Tail,
+        told: &mut watch::Receiver<Status>,
+    ) -> Result<Option<Message<Bytes>>, ServiceError> {
+        let status = *told.borrow_and_update();
+        self.newest = self.newest.max(status.last);
+        match tail.read(self.position, self.queries.options.chunk_events, self.batch_room()) {
+            Recent::Events(events) => {
+                let batch = self.pick(&events)?;
+                self.head = self.position;
+                return Ok((!batch.is_empty()).then_some(Message::Batch(batch)).or_else(|| self.overdue()));
+            }
+            Recent::Older => {
+                // Fallen behind the window, or not come to it yet: the store has the rest.
+                self.head = status.last;
+                return Ok(None);
+            }
+            Recent::Nothing => {}
         }
-        if !self.caught_up {
-            self.caught_up = true;
-            return Ok(Some(Message::CaughtUp { head: self.head }));
+        match status.state {
+            State::Away => return Err(ServiceError::StoreAway),
+            State::Closed => {
+                self.ended = true;
+                return Ok(Some(Message::End(EndReason::TenantClosed)));
+            }
+            State::Following if !self.caught_up => {
+                self.caught_up = true;
+                return Ok(Some(Message::CaughtUp { head: self.newest }));
+            }
+            State::Following | State::Starting => {}
         }
         let quiet = self.last_said + self.queries.options.progress_interval;
-        let poll = Instant::now() + self.queries.options.poll_interval;
         tokio::select! {
             () = self.queries.shutdown.cancelled() => Err(ServiceError::ShuttingDown),
-            // Once the store is gone this branch rests, and the next poll tells what happened.
-            Ok(()) = self.wakeups.changed() => Ok(None),
+            changed = told.changed() => match changed {
+                Ok(()) => Ok(None),
+                Err(_) if self.queries.shutdown.is_cancelled() => Err(ServiceError::ShuttingDown),
+                // Its task has panicked; a new call begins a new one.
+                Err(_) => Err(ServiceError::StoreAway),
+            },
             () = tokio::time::sleep_until(quiet) => Ok(Some(self.progress())),
-            () = tokio::time::sleep_until(poll) => Ok(None),
         }
     }
 
+    /// Keeps what matches of new events; moves the position.
+    fn pick(&mut self, events: &[Arc<TailEvent>]) -> Result<Vec<Bytes>, ServiceError> {
+        let plain = self.query.filter == EventFilter::default();
+        let wanted = self.wanted();
+        let mut batch = Vec::new();
+        for event in events {
+            if plain || event.matches(&self.query.filter)? {
+                let personal = event.stored.personal.as_ref().filter(|_| self.query.show_personal);
+                batch.push(with_personal(&event.stored.payload, personal));
+            }
+            self.position = event.stored.sequence;
+            if batch.len() == wanted {
+                break;
+            }
+        }
+        self.delivered += batch.len() as u64;
+        Ok(batch)
+    }
+
+    /// Events that may still be delivered.
+    fn wanted(&self) -> usize {
+        match self.query.limit {
+            0 => usize::MAX,
+            limit => usize::try_from(limit - self.delivered).unwrap_or(usize::MAX),
+        }
+    }
+
+    /// Bytes of payload after which a batch is full, so that the event that fills it still fits.
+    fn batch_room(&self) -> usize {
+        let options = &self.queries.options;
+        let slack = options.event_bytes + options.chunk_events * FRAME_BYTES;
+        options.batch_bytes.saturating_sub(slack).max(1)
+    }
+
+    fn overdue(&self) -> Option<Message<Bytes>> {
+        (self.last_said.elapsed() >= self.queries.options.progress_interval).then(|| self.progress())
+    }
+
     fn progress(&self) -> Message<Bytes> {
-        Message::Progress { head: self.head, scanned: self.position }
+        Message::Progress { head: self.newest, scanned: self.position }
     }
 
     fn end(&mut self, reason: EndReason) -> Item {

@@ -13,7 +13,12 @@ pub use event::{AppendOutcome, EventStore, Head, NewEvent, ScanPage, ScanRequest
 pub use export::{ExportStore, FileCut, JobUpdate, KeptJob, Lease, NewJob, RunOutcome};
 pub use tenant::{Installation, NewTenant, TenantStore, TenantUpdate};
 
-/// All of it.
-pub trait Store: EventStore + TenantStore + ExportStore {}
+/// What reading a log needs.
+pub trait LogStore: EventStore + TenantStore {}
 
-impl<T: EventStore + TenantStore + ExportStore> Store for T {}
+impl<T: EventStore + TenantStore> LogStore for T {}
+
+/// All of it.
+pub trait Store: LogStore + ExportStore {}
+
+impl<T: LogStore + ExportStore> Store for T {}

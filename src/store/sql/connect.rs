@@ -37,6 +37,8 @@ pub(super) struct Bulk {
     /// Whether rows may go by COPY. Over TCP it stalls: the driver does not set TCP_NODELAY, so that the end of
     /// the data waits some 40 ms for the server's delayed acknowledgement.
     pub(super) with_copy: bool,
+    /// One connection at most, to hear what other servers tell.
+    pub(super) listen: PgPool,
 }
 
 pub(super) async fn connect(database: &Database, options: &PoolOptions) -> Result<Connections, StoreError> {
@@ -53,8 +55,9 @@ pub(super) async fn connect(database: &Database, options: &PoolOptions) -> Resul
             let (bulk, rest) = shares(options.max_connections);
             let write = postgres_pool(&server, rest, options).await?;
             let with_copy = is_unix_socket(&server);
+            let listen = pool_options(1, options).connect_lazy_with(server.clone());
             let pool = pool_options(bulk, options).test_before_acquire(false).connect_lazy_with(server);
-            Ok(Connections { read: write.clone(), write, bulk: Some(Bulk { pool, with_copy }) })
+            Ok(Connections { read: write.clone(), write, bulk: Some(Bulk { pool, with_copy, listen }) })
         }
     }
 }

@@ -65,7 +65,7 @@ impl EventStore for SqlStore {
     }
 
     fn wakeups(&self, tenant: &TenantId) -> watch::Receiver<u64> {
-        self.wakeups.subscribe(tenant)
+        self.wakeups(tenant)
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
@@ -106,7 +106,7 @@ impl SqlStore {
             }
         };
         // Also after a commit of unknown outcome: the events may be there.
-        self.wakeups.wake(tenants);
+        self.wake(tenants.iter().copied());
         appended
     }
 }

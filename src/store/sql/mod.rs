@@ -24,6 +24,7 @@ mod job;
 mod lease;
 mod log;
 mod migrate;
+mod notify;
 mod postgres_append;
 mod postgres_copy;
 mod postgres_transaction;

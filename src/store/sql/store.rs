@@ -1,16 +1,19 @@
 //! The store itself: its connections and what it remembers.
 
+use std::sync::Arc;
+
 use sea_orm::{
     DatabaseConnection, DatabaseTransaction, SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 use super::{
     check::{look, usable},
     connect::{Bulk, Connections, connect},
     database::{Database, PoolOptions},
     error::db_error,
+    notify::Notifier,
     tenant_key::{TenantKey, TenantKeys},
 };
 use crate::{
@@ -25,7 +28,9 @@ pub struct SqlStore {
     pub(super) write: DatabaseConnection,
     pub(super) read: DatabaseConnection,
     pub(super) keys: TenantKeys,
-    pub(super) wakeups: Wakeups,
+    wakeups: Arc<Wakeups>,
+    /// On PostgreSQL.
+    notifier: Option<Notifier>,
     pub(super) bulk: Option<Bulk>,
     /// Appends that may wait for a head at once: they hold connections that others need.
     pub(super) waiting: Semaphore,
@@ -37,9 +42,13 @@ impl SqlStore {
     pub async fn open(database: &Database, options: &PoolOptions) -> Result<Self, StoreError> {
         let Connections { write, read, bulk } = connect(database, options).await?;
         usable(&look(&read).await?)?;
-        let (keys, wakeups) = (TenantKeys::default(), Wakeups::default());
+        let (keys, wakeups) = (TenantKeys::default(), Arc::new(Wakeups::default()));
+        let notifier = bulk.as_ref().map(|bulk| {
+            let speak = write.get_postgres_connection_pool().clone();
+            Notifier::start(speak, bulk.listen.clone(), wakeups.clone())
+        });
         let waiting = Semaphore::new((options.max_connections as usize / 3).max(1));
-        Ok(Self { write, read, bulk, waiting, keys, wakeups })
+        Ok(Self { write, read, bulk, waiting, keys, wakeups, notifier })
     }
 
     /// Waits for calls under way and closes all connections.
@@ -47,6 +56,7 @@ impl SqlStore {
         self.read.close_by_ref().await.map_err(db_error)?;
         if let Some(bulk) = &self.bulk {
             bulk.pool.close().await;
+            bulk.listen.close().await;
         }
         self.write.close_by_ref().await.map_err(db_error)
     }
@@ -59,6 +69,23 @@ impl SqlStore {
             ..TransactionOptions::default()
         };
         self.write.begin_with_options(options).await.map_err(db_error)
+    }
+
+    /// Tells those who wait, here and on other servers, that these logs may have grown.
+    pub(super) fn wake<'a>(&self, tenants: impl IntoIterator<Item = &'a TenantId> + Clone) {
+        self.wakeups.wake(tenants.clone());
+        if let Some(notifier) = &self.notifier {
+            notifier.grown(tenants);
+        }
+    }
+
+    /// Changes when this log may have grown.
+    pub(super) fn wakeups(&self, tenant: &TenantId) -> watch::Receiver<u64> {
+        let receiver = self.wakeups.subscribe(tenant);
+        if let Some(notifier) = &self.notifier {
+            notifier.listen();
+        }
+        receiver
     }
 
     /// The key of a tenant; `TenantNotFound`.

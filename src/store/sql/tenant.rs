@@ -136,11 +136,11 @@ impl SqlStore {
     pub(super) async fn finish<'a>(
         &self,
         transaction: DatabaseTransaction,
-        grown: impl IntoIterator<Item = &'a TenantId>,
+        grown: impl IntoIterator<Item = &'a TenantId> + Clone,
     ) -> Result<(), StoreError> {
         let committed = transaction.commit().await.map_err(db_error);
         // Also after a commit of unknown outcome: the events may be there.
-        self.wakeups.wake(grown);
+        self.wake(grown);
         committed
     }
 }

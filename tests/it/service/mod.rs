@@ -1,10 +1,12 @@
 //! The use cases, over the model store.
 
+mod follow;
 mod journal;
 mod query;
 mod record;
 mod tenants;
 mod token;
+mod watched;
 
 use std::sync::Arc;
 

@@ -9,6 +9,7 @@ mod folder;
 mod harness;
 mod journal;
 mod migrate;
+mod notify;
 mod order;
 mod outage;
 mod sample;

@@ -1,0 +1,119 @@
+//! A store that counts what readers ask of it, and that can be away.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicUsize, Ordering},
+};
+
+use async_trait::async_trait;
+use tokio::sync::watch;
+use vidne::{
+    domain::{
+        id::{EventId, TenantId},
+        tenant::Tenant,
+        time::Timestamp,
+    },
+    store::{
+        EventStore, Store, StoreError, TenantStore,
+        contract::{
+            AppendOutcome, Head, Installation, NewEvent, NewTenant, ScanPage, ScanRequest, StoredEvent,
+            TenantUpdate,
+        },
+    },
+};
+
+pub struct Watched {
+    inner: Arc<dyn Store>,
+    scans: AtomicUsize,
+    away: AtomicBool,
+}
+
+impl Watched {
+    pub fn new(inner: Arc<dyn Store>) -> Arc<Self> {
+        Arc::new(Self { inner, scans: AtomicUsize::new(0), away: AtomicBool::new(false) })
+    }
+
+    /// Reads of the log so far.
+    pub fn scans(&self) -> usize {
+        self.scans.load(Ordering::SeqCst)
+    }
+
+    pub fn set_away(&self, away: bool) {
+        self.away.store(away, Ordering::SeqCst);
+    }
+
+    fn reached(&self) -> Result<&dyn Store, StoreError> {
+        if self.away.load(Ordering::SeqCst) {
+            return Err(StoreError::Unavailable("the test took the database away".into()));
+        }
+        Ok(&*self.inner)
+    }
+}
+
+#[async_trait]
+impl EventStore for Watched {
+    async fn append(&self, events: &[NewEvent], now: Timestamp) -> Result<Vec<AppendOutcome>, StoreError> {
+        self.reached()?.append(events, now).await
+    }
+
+    async fn event_by_id(&self, tenant: &TenantId, id: EventId) -> Result<Option<StoredEvent>, StoreError> {
+        self.reached()?.event_by_id(tenant, id).await
+    }
+
+    async fn event_at(&self, tenant: &TenantId, sequence: u64) -> Result<Option<StoredEvent>, StoreError> {
+        self.reached()?.event_at(tenant, sequence).await
+    }
+
+    async fn head(&self, tenant: &TenantId) -> Result<Head, StoreError> {
+        self.reached()?.head(tenant).await
+    }
+
+    async fn scan(&self, request: ScanRequest<'_>) -> Result<ScanPage, StoreError> {
+        self.scans.fetch_add(1, Ordering::SeqCst);
+        self.reached()?.scan(request).await
+    }
+
+    fn wakeups(&self, tenant: &TenantId) -> watch::Receiver<u64> {
+        self.inner.wakeups(tenant)
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.reached()?.ping().await
+    }
+}
+
+#[async_trait]
+impl TenantStore for Watched {
+    async fn installation(&self, propose: Installation) -> Result<Installation, StoreError> {
+        self.reached()?.installation(propose).await
+    }
+
+    async fn create_tenant(&self, tenant: NewTenant, witness: NewEvent) -> Result<Tenant, StoreError> {
+        self.reached()?.create_tenant(tenant, witness).await
+    }
+
+    async fn tenant(&self, id: &TenantId) -> Result<Option<Tenant>, StoreError> {
+        self.reached()?.tenant(id).await
+    }
+
+    async fn tenants(&self, after: Option<&TenantId>, limit: usize) -> Result<Vec<Tenant>, StoreError> {
+        self.reached()?.tenants(after, limit).await
+    }
+
+    async fn update_tenant(
+        &self,
+        update: TenantUpdate,
+        witness: Option<NewEvent>,
+    ) -> Result<Tenant, StoreError> {
+        self.reached()?.update_tenant(update, witness).await
+    }
+
+    async fn close_tenant(
+        &self,
+        id: &TenantId,
+        now: Timestamp,
+        witness: NewEvent,
+    ) -> Result<Tenant, StoreError> {
+        self.reached()?.close_tenant(id, now, witness).await
+    }
+}
