@@ -98,7 +98,12 @@ pub async fn flush(client: &Client, path: &Path, args: &SpoolArgs, json: bool) -
     bar.finish_and_clear();
     let state = closed.map_err(|error| spool_error(&error))?;
     list_refused(args, json).await?;
-    note(&format!("{} sent, {} wait, {} refused", waiting.saturating_sub(state.waiting), state.waiting, state.refused));
+    note(&format!(
+        "{} sent, {} wait, {} refused",
+        waiting.saturating_sub(state.waiting),
+        state.waiting,
+        state.refused
+    ));
     left(path, state, sent.err())
 }
 
@@ -141,12 +146,17 @@ fn left(path: &Path, state: SpoolState, cause: Option<RecorderError>) -> Result<
         let cause = cause.map(|cause| format!(": {cause}")).unwrap_or_default();
         return Err(CliError::failed_hint(
             format!("{} events wait in the spool {path}{cause}", state.waiting),
-            format!("they are safe there; `vidne record --flush --spool {path}` sends them when the server is back"),
+            format!(
+                "they are safe there; `vidne record --flush --spool {path}` sends them when the server is back"
+            ),
         ));
     }
     if state.refused > 0 {
         return Err(CliError::failed_hint(
-            format!("{} events of the spool {path} were refused by the server, and are kept in it", state.refused),
+            format!(
+                "{} events of the spool {path} were refused by the server, and are kept in it",
+                state.refused
+            ),
             format!("`vidne record --flush --spool {path}` lists them, and --discard-refused forgets them"),
         ));
     }

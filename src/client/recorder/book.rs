@@ -296,12 +296,16 @@ impl<F> Book<F> {
         let asked = failed.iter().filter_map(|(_, error)| error.retry_after()).max();
         let until = now + lane.backoff.after_failure(asked);
         let paused_before = lane.not_before.replace(until).is_some();
+        let was_ready = mem::take(&mut lane.ready);
         let count = failed.len();
         for (item, _) in failed.into_iter().rev() {
             lane.return_to_place(item);
         }
         self.waiting += count;
         self.paused += usize::from(!paused_before);
+        if was_ready {
+            self.ready.retain(|ready| ready != tenant);
+        }
     }
 
     fn put_back(&mut self, items: Vec<Item<F>>) {

@@ -16,7 +16,7 @@ use crate::{
     client::{Client, backoff::Backoff, error::ClientError, spool::Spool},
     codec::proto::{
         internal::RawEventBatch,
-        v1::{RecordEventsResponse, Receipt, RecordResult, record_result::Kind},
+        v1::{Receipt, RecordEventsResponse, RecordResult, record_result::Kind},
     },
 };
 
@@ -180,7 +180,10 @@ impl Driver {
         let linger = (self.may_send(now) && self.lingers()).then_some(self.linger_until);
         let silence = self.book.oldest_sent().map(|sent| sent + self.options.answer_timeout);
         let close = self.closing.as_ref().map(|(deadline, _)| *deadline);
-        [open, linger, silence, close, self.book.next_wake(), self.spool_not_before].into_iter().flatten().min()
+        [open, linger, silence, close, self.book.next_wake(), self.spool_not_before]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// A point in time has come. Pauses and the linger are looked at by the next turn, the rest here.
@@ -322,9 +325,7 @@ impl Driver {
     fn is_over(&mut self, now: Instant) -> bool {
         match &self.closing {
             // In the spool or answered, and nothing more to hear.
-            Some((deadline, _)) => {
-                *deadline <= now || (self.deaf && (self.spooling || self.book.len() == 0))
-            }
+            Some((deadline, _)) => *deadline <= now || (self.deaf && (self.spooling || self.book.len() == 0)),
             None => self.deaf,
         }
     }

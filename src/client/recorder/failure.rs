@@ -24,10 +24,7 @@ impl Driver {
         }
         if is_about_the_request(&error) {
             // Each time either the requests become smaller or an event is done with, so this ends without a pause.
-            let blamed = self.book.blame_oldest(
-                limit(&error, "limit_events"),
-                limit(&error, "limit_bytes"),
-            );
+            let blamed = self.book.blame_oldest(limit(&error, "limit_events"), limit(&error, "limit_bytes"));
             self.book.broken();
             if let Some(item) = blamed {
                 self.settle(vec![(item, Err(error))]).await;

@@ -170,8 +170,7 @@ impl Spool {
     /// Lets events go that have an answer: what is recorded leaves the file, what is refused moves to the refused
     /// ones, all in one transaction.
     pub(super) async fn settle(&mut self, settled: &[Settled]) -> Result<(), SpoolError> {
-        let freed =
-            table::settle(&mut self.db, settled).await.map_err(|source| self.file.failed(source))?;
+        let freed = table::settle(&mut self.db, settled).await.map_err(|source| self.file.failed(source))?;
         let refused = settled.iter().filter(|event| event.refused.is_some()).count() as u64;
         self.waiting = self.waiting.saturating_sub(settled.len() as u64);
         self.refused += refused;

@@ -128,7 +128,8 @@ pub(super) async fn refused(
     after: i64,
     limit: u32,
 ) -> Result<Vec<Refused>, sqlx::Error> {
-    let select = "SELECT position, event_id, reason, event FROM refused WHERE position > ? ORDER BY position LIMIT ?";
+    let select =
+        "SELECT position, event_id, reason, event FROM refused WHERE position > ? ORDER BY position LIMIT ?";
     let rows = sqlx::query(select).bind(after).bind(limit).fetch_all(db).await?;
     let read = |row: sqlx::sqlite::SqliteRow| {
         Ok(Refused {

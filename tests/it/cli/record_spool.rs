@@ -143,7 +143,11 @@ fn a_second_program_on_a_spool_is_told_so() {
     BufReader::new(first.stdout.take().unwrap()).read_line(&mut String::new()).unwrap();
     let second = record(&nobody(), spool, &["--file", "-"], &lines(0..1));
     assert_eq!(second.code, 1);
-    assert!(second.err.contains("vidne-spool.db") && second.err.contains("another process"), "{}", second.err);
+    assert!(
+        second.err.contains("vidne-spool.db") && second.err.contains("another process"),
+        "{}",
+        second.err
+    );
     first.kill().unwrap();
     first.wait().unwrap();
 }

@@ -7,7 +7,8 @@ use prost::Message as _;
 use tokio::time::timeout;
 use vidne::{
     client::{
-        Client, ClientOptions, Order, Outcome, Policy, QueryItem, Recorder, RecorderOptions, Resume, SpoolOptions,
+        Client, ClientOptions, Order, Outcome, Policy, QueryItem, Recorder, RecorderOptions, Resume,
+        SpoolOptions,
     },
     codec::proto::v1::{Event, QueryEventsRequest},
 };

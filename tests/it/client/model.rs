@@ -66,6 +66,11 @@ impl Model {
         Self::new(|_, _, _| Reaction::Record)
     }
 
+    /// One that reads requests and does not answer before [`Model::pace`] lets it.
+    pub fn stuck() -> Self {
+        Self { pace: Arc::new(Semaphore::new(0)), ..Self::good() }
+    }
+
     /// Listens on a free port.
     pub async fn serve(&self) -> SocketAddr {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
@@ -130,7 +135,11 @@ impl Model {
             }
             Reaction::Each(fates) => {
                 assert_eq!(fates.len(), events.len(), "a script that does not fit");
-                events.iter().zip(fates).map(|(event, fate)| fate.map_or_else(|| self.record(event), refusal)).collect()
+                events
+                    .iter()
+                    .zip(fates)
+                    .map(|(event, fate)| fate.map_or_else(|| self.record(event), refusal))
+                    .collect()
             }
         };
         self.sizes.lock().unwrap().push(events.len());
@@ -145,7 +154,7 @@ pub fn away() -> Status {
 
 /// The refusal of a request as a whole, with a limit in its details.
 pub fn too_large(name: &str, limit: usize) -> Status {
-    let metadata = [(name.to_owned(), limit.to_string())].into();
+    let metadata = std::collections::HashMap::from([(name.to_owned(), limit.to_string())]);
     let details = ErrorDetails::with_error_info("REQUEST_TOO_LARGE", "vidne", metadata);
     Status::with_error_details(Code::InvalidArgument, "too large", details)
 }

@@ -121,7 +121,7 @@ async fn what_is_spooled_is_sent_by_the_next_process() {
 #[tokio::test]
 async fn closing_at_the_deadline_spools_what_has_no_answer() {
     let folder = tempfile::tempdir().unwrap();
-    let model = Model { pace: std::sync::Arc::new(tokio::sync::Semaphore::new(0)), ..Model::good() };
+    let model = Model::stuck();
     let recorder = start(&model, folder.path()).await;
     let events = events(25);
     let pending = begin_all(&recorder, &events).await;
@@ -161,7 +161,8 @@ async fn a_full_spool_names_its_limit_and_keeps_what_it_has() {
 async fn refused_events_are_kept_and_listed_until_they_are_discarded() {
     let folder = tempfile::tempdir().unwrap();
     let model = Model::new(|_, _, events| {
-        let fate = |event: &Event| (event.severity == 99).then(|| Status::invalid_argument("no such severity"));
+        let fate =
+            |event: &Event| (event.severity == 99).then(|| Status::invalid_argument("no such severity"));
         Reaction::Each(events.iter().map(fate).collect())
     });
     model.set_away(true);
@@ -173,7 +174,10 @@ async fn refused_events_are_kept_and_listed_until_they_are_discarded() {
     model.set_away(false);
     assert_eq!(flush(&recorder).await, SpoolState { waiting: 0, refused: 2 });
     let refused = recorder.refused(10).await.unwrap();
-    assert_eq!(refused.iter().map(|r| r.event_id.clone()).collect::<Vec<_>>(), ids(&[events[4].clone(), events[17].clone()]));
+    assert_eq!(
+        refused.iter().map(|r| r.event_id.clone()).collect::<Vec<_>>(),
+        ids(&[events[4].clone(), events[17].clone()])
+    );
     assert!(refused[0].reason.contains("no such severity"));
     assert_eq!(Event::decode(refused[1].event.clone()).unwrap(), events[17]);
     recorder.close(SOON).await.unwrap();
@@ -219,7 +223,11 @@ async fn a_spool_is_readable_by_its_owner_alone() {
 async fn another_file_is_not_taken_for_a_spool() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("notes.txt");
-    fs::write(&file, "these are no events, and they are longer than a header of SQLite would be. ".repeat(20)).unwrap();
+    fs::write(
+        &file,
+        "these are no events, and they are longer than a header of SQLite would be. ".repeat(20),
+    )
+    .unwrap();
     let error = Spool::open(&SpoolOptions::new(&file)).await.unwrap_err();
     assert!(error.to_string().contains("notes.txt"), "{error}");
     assert!(fs::read_to_string(&file).unwrap().starts_with("these are no events"));

@@ -175,7 +175,8 @@ impl World {
             if self.book.len() == 0 {
                 return;
             }
-            for step in [Step::Wait, Step::Send, Step::Take { fails_after: None, refuses: None }, Step::Hear] {
+            for step in [Step::Wait, Step::Send, Step::Take { fails_after: None, refuses: None }, Step::Hear]
+            {
                 self.run(step);
             }
         }
@@ -184,8 +185,10 @@ impl World {
 
     fn check(&self, in_order: bool) {
         for (tenant, log) in self.log.iter().enumerate() {
-            let expected: Vec<u64> = self.tenants.iter().filter(|(_, t)| **t == tenant).map(|(p, _)| *p).collect();
-            let expected: Vec<u64> = expected.into_iter().filter(|place| !self.refused.contains(place)).collect();
+            let expected: Vec<u64> =
+                self.tenants.iter().filter(|(_, t)| **t == tenant).map(|(p, _)| *p).collect();
+            let expected: Vec<u64> =
+                expected.into_iter().filter(|place| !self.refused.contains(place)).collect();
             let mut log = log.clone();
             if !in_order {
                 log.sort_unstable();
