@@ -2,6 +2,8 @@
 //!
 //! Each tenant has a lane. What waits in a lane is sent in order; what comes back unanswered goes to its front again.
 
+mod lane;
+
 use std::{
     collections::{HashMap, VecDeque, hash_map::Entry},
     mem,
@@ -16,40 +18,10 @@ use crate::{
     codec::proto::v1::Receipt,
 };
 
+pub(super) use lane::{Item, RequestLimits};
+
 use super::options::Order;
-
-/// An event and where it came from.
-#[derive(Debug)]
-pub(super) struct Item<F> {
-    /// Its place among all events.
-    pub(super) place: u64,
-    pub(super) tenant: String,
-    pub(super) event: Bytes,
-    pub(super) from: F,
-}
-
-/// What a request may hold.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct RequestLimits {
-    pub(super) events: usize,
-    pub(super) bytes: usize,
-}
-
-#[derive(Debug)]
-struct Lane<F> {
-    waiting: VecDeque<Item<F>>,
-    under_way: usize,
-    /// Stands in `ready`.
-    ready: bool,
-    backoff: Backoff,
-    not_before: Option<Instant>,
-}
-
-#[derive(Debug)]
-struct Flight<F> {
-    items: Vec<Item<F>>,
-    sent: Instant,
-}
+use lane::{Flight, Lane};
 
 /// An event with its answer.
 pub(super) type Done<F> = (Item<F>, Result<Receipt, ClientError>);
@@ -344,14 +316,6 @@ impl<F> Book<F> {
             lane.ready = true;
             self.ready.push_back(tenant.to_owned());
         }
-    }
-}
-
-impl<F> Lane<F> {
-    /// Puts back what was under way: nearly always at the front.
-    fn return_to_place(&mut self, item: Item<F>) {
-        let at = self.waiting.partition_point(|other| other.place < item.place);
-        self.waiting.insert(at, item);
     }
 }
 

@@ -14,23 +14,17 @@ use tonic::Status;
 
 use crate::{
     client::{Client, backoff::Backoff, error::ClientError, spool::Spool},
-    codec::proto::{
-        internal::RawEventBatch,
-        v1::{Receipt, RecordEventsResponse, RecordResult, record_result::Kind},
-    },
+    codec::proto::{internal::RawEventBatch, v1::RecordEventsResponse},
 };
 
 use super::{
-    book::{Book, Done, Item, RequestLimits, passes},
+    book::{Book, RequestLimits},
     error::RecorderError,
-    handle::{Answer, Command, Handed, Outcome, SpoolState},
+    handle::{Answer, Command, SpoolState},
     link::Link,
     options::RecorderOptions,
     room::{Room, Taken},
 };
-
-/// Commands taken in one turn. Those that go to the spool share its transaction.
-const COMMANDS: usize = 1_000;
 
 /// Where an event came from, and so who is told what became of it.
 pub(super) enum From {
@@ -43,25 +37,25 @@ pub(super) enum From {
 pub(super) struct Flusher {
     pub(super) failures: Option<u32>,
     /// Failures counted so far when it came.
-    since: u64,
-    reply: oneshot::Sender<Result<SpoolState, RecorderError>>,
+    pub(super) since: u64,
+    pub(super) reply: oneshot::Sender<Result<SpoolState, RecorderError>>,
 }
 
 pub(super) struct Driver {
     pub(super) client: Client,
     pub(super) options: RecorderOptions,
-    commands: mpsc::UnboundedReceiver<Command>,
-    room: Room,
+    pub(super) commands: mpsc::UnboundedReceiver<Command>,
+    pub(super) room: Room,
     /// Either all from callers or, while `spooling`, all from the spool.
     pub(super) book: Book<From>,
     /// The place of the next event from a caller.
-    next_place: u64,
+    pub(super) next_place: u64,
     pub(super) link: Option<Link>,
     pub(super) backoff: Backoff,
     /// No stream is opened before.
     pub(super) not_before: Option<Instant>,
     /// What waits is sent no later.
-    linger_until: Instant,
+    pub(super) linger_until: Instant,
     pub(super) spool: Option<Spool>,
     /// The spool has events; new ones go behind them.
     pub(super) spooling: bool,
@@ -73,10 +67,10 @@ pub(super) struct Driver {
     pub(super) in_a_row: u32,
     pub(super) failures: u64,
     pub(super) last_error: Option<Arc<ClientError>>,
-    flushers: Vec<Flusher>,
-    closing: Option<(Instant, oneshot::Sender<SpoolState>)>,
+    pub(super) flushers: Vec<Flusher>,
+    pub(super) closing: Option<(Instant, oneshot::Sender<SpoolState>)>,
     /// All handles are gone, or it was closed.
-    deaf: bool,
+    pub(super) deaf: bool,
 }
 
 impl Drop for Driver {
@@ -194,134 +188,6 @@ impl Driver {
         }
     }
 
-    async fn hear(&mut self, first: Option<Command>) {
-        let Some(first) = first else {
-            self.deaf = true;
-            return;
-        };
-        let mut handed = Vec::new();
-        let mut next = Some(first);
-        while let Some(command) = next.take() {
-            match command {
-                Command::Record(event) => handed.push(event),
-                other => {
-                    self.take(std::mem::take(&mut handed)).await;
-                    self.control(other).await;
-                }
-            }
-            if handed.len() < COMMANDS {
-                next = self.commands.try_recv().ok();
-            }
-        }
-        self.take(handed).await;
-    }
-
-    async fn take(&mut self, handed: Vec<Handed>) {
-        if handed.is_empty() {
-            return;
-        }
-        if self.spooling {
-            self.shelter(handed.into_iter().map(|event| (event.event, event.reply)).collect()).await;
-            return;
-        }
-        if self.book.waiting() == 0 {
-            self.linger_until = Instant::now() + self.options.linger;
-        }
-        for Handed { tenant, event, reply, room } in handed {
-            self.next_place += 1;
-            self.book.add(Item { place: self.next_place, tenant, event, from: From::Caller(reply, room) });
-        }
-    }
-
-    async fn control(&mut self, command: Command) {
-        match command {
-            Command::Record(event) => self.take(vec![event]).await,
-            Command::Flush { failures, reply } => {
-                self.flushers.push(Flusher { failures, since: self.failures, reply });
-            }
-            Command::Refused { limit, reply } => {
-                let found = match &mut self.spool {
-                    Some(spool) => spool.refused(0, limit).await.map_err(|error| Arc::new(error).into()),
-                    None => Ok(Vec::new()),
-                };
-                // Gone is whoever does not want to know any more; here and below.
-                drop(reply.send(found));
-            }
-            Command::Close { deadline, reply } => {
-                // What other handles have handed over already is still heard.
-                self.commands.close();
-                self.room.close();
-                self.closing.get_or_insert((deadline, reply));
-            }
-        }
-    }
-
-    async fn answered(&mut self, answer: Option<Result<RecordEventsResponse, Status>>) {
-        let response = match answer {
-            Some(Ok(response)) => response,
-            Some(Err(status)) => return self.failed(self.client.error(status)).await,
-            None => return self.failed(ended_early(&self.client)).await,
-        };
-        let results: Vec<_> = response.results.into_iter().map(result).collect();
-        let some_are_final = results.iter().any(|result| !result.as_ref().is_err_and(passes));
-        let held_up = results.iter().find_map(|result| match result {
-            Err(error) if passes(error) => Some(error.copy()),
-            _ => None,
-        });
-        match self.book.answer(Instant::now(), results) {
-            Ok(done) => {
-                if some_are_final || held_up.is_none() {
-                    self.backoff.reset();
-                    self.in_a_row = 0;
-                }
-                self.settle(done).await;
-            }
-            Err(error) => return self.failed(error).await,
-        }
-        if let Some(error) = held_up {
-            self.held_up(error, some_are_final).await;
-        }
-    }
-
-    /// Tells callers what became of their events, and lets those of the spool go.
-    pub(super) async fn settle(&mut self, done: Vec<Done<From>>) {
-        let mut from_spool = Vec::new();
-        for (item, result) in done {
-            match item.from {
-                From::Caller(reply, _room) => {
-                    drop(reply.send(result.map(Outcome::Answered).map_err(|error| {
-                        if passes(&error) {
-                            RecorderError::Away(Arc::new(error))
-                        } else {
-                            RecorderError::Refused(error)
-                        }
-                    })));
-                }
-                From::Spool(position) => from_spool.push((position, result.err())),
-            }
-        }
-        self.let_go(from_spool).await;
-    }
-
-    fn tell_flushers(&mut self) {
-        let empty = self.book.len() == 0 && !self.spooling;
-        let state = self.state();
-        let error = self.last_error.clone();
-        let (in_a_row, failures) = (self.in_a_row, self.failures);
-        self.flushers.retain_mut(|flusher| {
-            let counted = u64::from(in_a_row).min(failures - flusher.since);
-            let patient = flusher.failures.is_none_or(|most| counted < u64::from(most.max(1)));
-            let answer = match &error {
-                _ if empty => Ok(state),
-                Some(error) if !patient => Err(RecorderError::Away(error.clone())),
-                _ => return true,
-            };
-            let (gone, _) = oneshot::channel();
-            drop(std::mem::replace(&mut flusher.reply, gone).send(answer));
-            false
-        });
-    }
-
     fn is_over(&mut self, now: Instant) -> bool {
         match &self.closing {
             // In the spool or answered, and nothing more to hear.
@@ -353,7 +219,7 @@ impl Driver {
         }
     }
 
-    fn state(&self) -> SpoolState {
+    pub(super) fn state(&self) -> SpoolState {
         self.spool.as_ref().map_or_else(SpoolState::default, |spool| SpoolState {
             waiting: spool.waiting(),
             refused: spool.refused_count(),
@@ -372,20 +238,5 @@ async fn sleep_until(instant: Option<Instant>) {
     match instant {
         Some(instant) => time::sleep_until(instant).await,
         None => std::future::pending().await,
-    }
-}
-
-fn ended_early(client: &Client) -> ClientError {
-    ClientError::Connection {
-        endpoint: client.endpoint().to_owned(),
-        status: Status::unavailable("the stream ended before all requests were answered"),
-    }
-}
-
-fn result(result: RecordResult) -> Result<Receipt, ClientError> {
-    match result.kind {
-        Some(Kind::Receipt(receipt)) => Ok(receipt),
-        Some(Kind::Error(status)) => Err(ClientError::from_result(status)),
-        None => Err(ClientError::Contract("a result without a receipt or an error")),
     }
 }

@@ -29,10 +29,13 @@
 //! | `book` | which event waits, is under way, or goes again: pure |
 //! | `link` | one stream |
 //! | `driver` | the one task that moves events between all of them |
+//! | `commands`, `answers` | what the driver does with them |
 //! | `failure` | what the driver does when something fails |
 //! | `shelter` | what the driver does with the spool |
 
+mod answers;
 mod book;
+mod commands;
 mod driver;
 mod error;
 mod failure;
