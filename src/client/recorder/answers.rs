@@ -71,12 +71,17 @@ impl Driver {
         let empty = self.book.len() == 0 && !self.spooling;
         let state = self.state();
         let error = self.last_error.clone();
+        let spool_error = self.spool_error.clone();
         let (in_a_row, failures) = (self.in_a_row, self.failures);
         self.flushers.retain_mut(|flusher| {
             let counted = u64::from(in_a_row).min(failures - flusher.since);
             let patient = flusher.failures.is_none_or(|most| counted < u64::from(most.max(1)));
             let answer = match &error {
                 _ if empty => Ok(state),
+                // Waiting does not mend a disk.
+                _ if flusher.failures.is_some() && spool_error.is_some() => {
+                    Err(spool_error.clone().map_or(RecorderError::Closed, RecorderError::Spool))
+                }
                 Some(error) if !patient => Err(RecorderError::Away(error.clone())),
                 _ => return true,
             };

@@ -13,7 +13,12 @@ use tokio::{
 use tonic::Status;
 
 use crate::{
-    client::{Client, backoff::Backoff, error::ClientError, spool::Spool},
+    client::{
+        Client,
+        backoff::Backoff,
+        error::ClientError,
+        spool::{Spool, SpoolError},
+    },
     codec::proto::{internal::RawEventBatch, v1::RecordEventsResponse},
 };
 
@@ -63,6 +68,8 @@ pub(super) struct Driver {
     pub(super) loaded: i64,
     /// The spool is not read before: it failed.
     pub(super) spool_not_before: Option<Instant>,
+    /// Why, until it is tried again.
+    pub(super) spool_error: Option<Arc<SpoolError>>,
     /// Failures in a row, and all of them.
     pub(super) in_a_row: u32,
     pub(super) failures: u64,
@@ -106,6 +113,7 @@ impl Driver {
             spool,
             loaded: 0,
             spool_not_before: None,
+            spool_error: None,
             in_a_row: 0,
             failures: 0,
             last_error: None,

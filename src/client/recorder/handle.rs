@@ -136,7 +136,7 @@ impl Recorder {
     }
 
     /// Waits until everything handed over before is answered and the spool, if there is one, is empty; or until that
-    /// many attempts in a row have failed (`None`: for ever).
+    /// many attempts in a row have failed or the spool fails (`None`: for ever).
     ///
     /// # Errors
     ///

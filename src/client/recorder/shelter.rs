@@ -66,6 +66,7 @@ impl Driver {
             return;
         }
         self.spool_not_before = None;
+        self.spool_error = None;
         let Some(spool) = &mut self.spool else { return };
         let in_book = self.book.len();
         if in_book == 0 && spool.waiting() == 0 {
@@ -99,7 +100,7 @@ impl Driver {
                 }
                 self.remove(damaged).await;
             }
-            Err(error) => self.spool_failed(Some(&error), now),
+            Err(error) => self.spool_failed(Some(error), now),
         }
     }
 
@@ -118,15 +119,16 @@ impl Driver {
             tracing::warn!(spool.refused = refused, "events of the spool were refused; they are kept in it");
         }
         if let Err(error) = spool.settle(&settled).await {
-            self.spool_failed(Some(&error), Instant::now());
+            self.spool_failed(Some(error), Instant::now());
         }
     }
 
     /// The spool does not do what it should. What of it is in memory is forgotten and read again after a pause: events
     /// that were sent already are answered as duplicates then.
-    fn spool_failed(&mut self, error: Option<&SpoolError>, now: Instant) {
+    fn spool_failed(&mut self, error: Option<SpoolError>, now: Instant) {
         if let Some(error) = error {
-            log(error);
+            log(&error);
+            self.spool_error = Some(Arc::new(error));
         }
         self.link = None;
         drop(self.book.take_all());
