@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::{
+    budget::Held,
     caller::{caller, tenant},
     catalogue::event_types,
     proto::audit_service_server::AuditService,
@@ -81,11 +82,13 @@ impl AuditService for Audit {
         request: Request<Streaming<v1::RecordEventsRequest>>,
     ) -> Result<Response<Self::RecordEventsStream>, Status> {
         let caller = caller(request.metadata());
+        let held = request.extensions().get::<Held>().cloned().unwrap_or_default();
         let stream = RecordStream {
             recorder: self.recorder.clone(),
             caller,
             metrics: self.metrics.clone(),
             request_bytes: self.request_bytes,
+            held,
             stop: self.stop.clone(),
         };
         Ok(Response::new(Box::pin(stream.answers(request.into_inner()))))

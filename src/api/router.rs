@@ -12,6 +12,7 @@ use tonic::{
 
 use super::{
     audit::Audit,
+    budget::Budget,
     export::ExportApi,
     health::Health,
     incoming::{Incoming, connections},
@@ -28,10 +29,6 @@ use crate::{
     metrics::Metrics,
     service::{exports::Exports, query::Queries, record::Recorder, tenants::Tenants, token::Tokens},
 };
-
-/// How much of its window one stream, and one connection, may have on the way to us.
-const STREAM_WINDOW_BYTES: u32 = 1024 * 1024;
-const CONNECTION_WINDOW_BYTES: u32 = 8 * 1024 * 1024;
 
 /// The use cases that are served.
 pub struct Api {
@@ -58,6 +55,14 @@ pub struct Api {
 pub struct Bounds {
     /// One request message, in bytes.
     pub request_bytes: usize,
+    /// Requests that are being received or handled, in bytes in all.
+    pub in_flight_bytes: usize,
+    /// Until a message has arrived that has begun to.
+    pub message_timeout: Duration,
+    /// What a client may send on one stream before it is read, in bytes.
+    pub stream_window: u32,
+    /// What a client may send on one connection before it is read, in bytes.
+    pub connection_window: u32,
     /// Calls and streams at a time in all.
     pub max_calls: usize,
     /// Calls and streams at a time on one connection.
@@ -81,7 +86,8 @@ pub async fn serve(
     stop: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
     let limit = bounds.request_bytes;
-    let calls = Calls::new(Methods::new(&api.metrics)?, bounds.clone());
+    let budget = Budget::new(bounds.in_flight_bytes, api.metrics.clone());
+    let calls = Calls::new(Methods::new(&api.metrics)?, budget, bounds.clone());
     let audit = Audit {
         recorder: api.recorder,
         queries: api.queries,
@@ -128,8 +134,8 @@ async fn run(
 
 fn builder(bounds: &Bounds) -> Server {
     Server::builder()
-        .initial_stream_window_size(STREAM_WINDOW_BYTES)
-        .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+        .initial_stream_window_size(bounds.stream_window)
+        .initial_connection_window_size(bounds.connection_window)
         .max_concurrent_streams(bounds.max_streams_per_connection)
         .http2_keepalive_interval(Some(bounds.keepalive_interval))
         .http2_keepalive_timeout(Some(bounds.keepalive_timeout))

@@ -10,6 +10,7 @@ mod codec;
 mod crash;
 mod domain;
 mod export;
+mod faults;
 mod openssh;
 mod python;
 mod service;
