@@ -62,6 +62,8 @@ pub struct MemoryReport {
     pub events: u64,
     /// Requests that were refused for want of room, and sent again.
     pub refused: u64,
+    /// Calls that ended with their connection, and were made again.
+    pub broken: u64,
     /// Resident before the first client came, in MiB.
     pub idle_mib: u64,
     /// Resident when half of the time was over, in MiB.
@@ -169,6 +171,7 @@ async fn push(
         answered: pushed.answered(),
         events: pushed.events(),
         refused: pushed.refused(),
+        broken: pushed.broken(),
         idle_mib,
         half_mib,
         end_mib: memory.resident,

@@ -36,6 +36,7 @@ pub(super) struct Pushed {
     answered: AtomicU64,
     events: AtomicU64,
     refused: AtomicU64,
+    broken: AtomicU64,
 }
 
 impl Pushed {
@@ -52,6 +53,11 @@ impl Pushed {
     /// Requests that were refused for want of room.
     pub(super) fn refused(&self) -> u64 {
         self.refused.load(Ordering::Relaxed)
+    }
+
+    /// Calls that ended with their connection: a machine that is this busy does not always answer a ping in time.
+    pub(super) fn broken(&self) -> u64 {
+        self.broken.load(Ordering::Relaxed)
     }
 
     fn answer(&self, events: usize) {
@@ -104,20 +110,24 @@ impl Pusher {
         let failed = |status| BenchError::Call { case: format!("{way:?}"), status: Box::new(status) };
         let mut grpc = Grpc::new(self.channel.clone());
         loop {
-            grpc.ready().await.map_err(|error| failed(Status::unavailable(error.to_string())))?;
+            if grpc.ready().await.is_err() {
+                self.pushed.broken.fetch_add(1, Ordering::Relaxed);
+                time::sleep(AGAIN).await;
+                continue;
+            }
             let done = match self.way {
                 Way::Unary => self.call(&mut grpc, "/vidne.v1.AuditService/RecordEvent", 1).await,
                 Way::Batch => self.call(&mut grpc, "/vidne.v1.AuditService/BatchRecordEvents", EVENTS).await,
                 Way::Stream => self.stream(&mut grpc).await,
             };
-            match done {
-                Ok(()) => {}
-                Err(status) if may_come_again(status.code()) => {
-                    self.pushed.refused.fetch_add(1, Ordering::Relaxed);
-                    time::sleep(AGAIN).await;
-                }
+            let counter = match done {
+                Ok(()) => continue,
+                Err(status) if may_come_again(status.code()) => &self.pushed.refused,
+                Err(status) if std::error::Error::source(&status).is_some() => &self.pushed.broken,
                 Err(status) => return Err(failed(status)),
-            }
+            };
+            counter.fetch_add(1, Ordering::Relaxed);
+            time::sleep(AGAIN).await;
         }
     }
 

@@ -17,4 +17,5 @@ mod service;
 mod sftp;
 mod store;
 mod support;
+mod traced;
 mod traces;

@@ -100,6 +100,7 @@ fn lines(report: &MemoryReport, style: Style) -> Vec<String> {
         ("requests answered", thousands(report.answered as f64)),
         ("events in them", thousands(report.events as f64)),
         ("requests refused, sent again", thousands(report.refused as f64)),
+        ("calls that ended with their connection", thousands(report.broken as f64)),
     ];
     lines.extend(table::pairs(&rows, style));
     lines.extend(render::goals(&report.goals, style));

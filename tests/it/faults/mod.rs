@@ -9,4 +9,4 @@ mod load;
 mod log;
 mod postgres;
 mod vidne;
-mod watchdog;
+pub mod watchdog;
