@@ -28,7 +28,7 @@ use tracing::Instrument;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 use super::{
-    budget::{Budget, Held, Received, Rule},
+    budget::{Budget, Held, Messages, Received, Rule},
     foreign::{complete, http_response},
     methods::{Found, Methods},
     router::Bounds,
@@ -59,10 +59,14 @@ impl Calls {
         let Inner { budget, bounds, .. } = &*self.0;
         let held = Held::default();
         let rule = Rule { streaming, message_bytes: bounds.request_bytes, timeout: bounds.message_timeout };
-        let received = |body| Body::new(Received::new(body, budget.clone(), rule, held.clone()));
-        let mut request = request.map(received);
-        request.extensions_mut().insert(held.clone());
-        (request, held)
+        let (mut parts, body) = request.into_parts();
+        let received = Received::new(body, budget.clone(), rule, held.clone());
+        if streaming {
+            // Not through tonic, whose buffer of a stream stays as large as the largest message was.
+            parts.extensions.insert(Messages::new(received, held.clone()));
+            return (Request::from_parts(parts, Body::empty()), held);
+        }
+        (Request::from_parts(parts, Body::new(received)), held)
     }
 }
 

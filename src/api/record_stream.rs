@@ -1,13 +1,17 @@
 //! `RecordEvents`: pipelined requests, answered in order.
 
+use std::sync::Arc;
+
+use axum::body::Bytes;
 use futures::{Stream, StreamExt};
-use tokio::sync::mpsc;
+use prost::Message as _;
+use tokio::sync::{Semaphore, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
-use tonic::{Code, Status, Streaming};
+use tonic::{Code, Status};
 
 use super::{
-    budget::Held,
+    budget::Messages,
     foreign,
     receipt::record_results,
     status::{encode, plain, status},
@@ -38,8 +42,8 @@ pub struct RecordStream {
     pub metrics: Metrics,
     /// The largest request message.
     pub request_bytes: usize,
-    /// The room that the request being read has among all that are in flight.
-    pub held: Held,
+    /// A request is decoded, and waits for the journal, with one of these.
+    pub decoding: Arc<Semaphore>,
     /// Ends the stream: what was taken is answered, nothing more is read.
     pub stop: CancellationToken,
 }
@@ -52,7 +56,7 @@ impl RecordStream {
     /// nothing: neither room for a request, nor a place in the journal's queue that others wait for.
     pub fn answers(
         self,
-        requests: Streaming<v1::RecordEventsRequest>,
+        requests: Messages,
     ) -> impl Stream<Item = Result<v1::RecordEventsResponse, Status>> + Send {
         let metrics = self.metrics.clone();
         let open = metrics.open_stream();
@@ -77,19 +81,15 @@ impl RecordStream {
 
     /// Puts one request after the other into the journal until the client has said all, or until one is wrong as
     /// a whole: what comes behind that one was meant to stand behind it in the log.
-    async fn read(
-        self,
-        mut requests: Streaming<v1::RecordEventsRequest>,
-        begun: mpsc::Sender<Result<Recording, Status>>,
-    ) {
+    async fn read(self, mut requests: Messages, begun: mpsc::Sender<Result<Recording, Status>>) {
         while let Ok(place) = begun.reserve().await {
-            let next = match self.stop.run_until_cancelled(requests.message()).await {
+            let next = match self.stop.run_until_cancelled(requests.next(self.request_bytes)).await {
                 None => Err(status(ServiceError::ShuttingDown)),
                 Some(Ok(None)) => return,
-                Some(Ok(Some(request))) => self.begin(request).await,
-                Some(Err(refusal)) => Err(foreign::in_stream(refusal, self.request_bytes)),
+                Some(Ok(Some(message))) => self.begin(message).await,
+                Some(Err(refusal)) => Err(refusal),
             };
-            self.held.release();
+            requests.release();
             let last = next.is_err();
             place.send(next);
             if last {
@@ -98,8 +98,12 @@ impl RecordStream {
         }
     }
 
-    async fn begin(&self, request: v1::RecordEventsRequest) -> Result<Recording, Status> {
-        let v1::RecordEventsRequest { events } = request;
+    async fn begin(&self, message: Bytes) -> Result<Recording, Status> {
+        // Never closed.
+        let _decoding = self.decoding.acquire().await;
+        let malformed = |_| foreign::in_stream(Status::internal(""), self.request_bytes);
+        let v1::RecordEventsRequest { events } =
+            v1::RecordEventsRequest::decode(message).map_err(malformed)?;
         let inputs = events.into_iter().map(input_from_proto).collect();
         self.recorder.begin(inputs, &self.caller, Admission::Wait).await.map_err(status)
     }

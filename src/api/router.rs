@@ -1,9 +1,9 @@
 //! Every service with what is around it, served on a listener.
 
-use std::{future::Future, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use axum::middleware::from_fn_with_state;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::Semaphore};
 use tokio_util::sync::CancellationToken;
 use tonic::{
     service::Routes,
@@ -29,6 +29,10 @@ use crate::{
     metrics::Metrics,
     service::{exports::Exports, query::Queries, record::Recorder, tenants::Tenants, token::Tokens},
 };
+
+/// Requests of streams that are decoded at the same time, in all. Decoded they are several times as large; while the
+/// journal is full, the others wait as the bytes that they are counted as.
+const DECODING: usize = 8;
 
 /// The use cases that are served.
 pub struct Api {
@@ -93,6 +97,7 @@ pub async fn serve(
         queries: api.queries,
         metrics: api.metrics.clone(),
         request_bytes: limit,
+        decoding: Arc::new(Semaphore::new(DECODING)),
         stop: api.stop,
     };
     let tenants = TenantApi { tenants: api.tenants, tokens: api.tokens.clone() };

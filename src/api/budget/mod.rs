@@ -1,8 +1,9 @@
 //! How many bytes of requests may be in flight in the whole server: being received, or being handled.
 //!
-//! `received` is the body of a request that asks for room before it takes a message in. `Held` is the room of one
-//! call; whoever has handled a message gives it back.
+//! `received` is the body of a request that asks for room before it takes a message in; `messages` gives the messages
+//! of a stream of requests. `Held` is the room of one call; whoever has handled a message gives it back.
 
+mod messages;
 mod received;
 
 use std::{
@@ -19,6 +20,7 @@ use crate::{
 };
 use tonic::Code;
 
+pub use messages::Messages;
 pub use received::{Received, Rule};
 
 /// After how long a refused call may be sent again.

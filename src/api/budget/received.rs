@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// A gRPC message begins with one byte of flags and four of length.
-const PREFIX: usize = 5;
+pub(super) const PREFIX: usize = 5;
 
 /// What is asked of a request.
 #[derive(Clone, Debug)]
@@ -89,6 +89,8 @@ impl Received {
         if self.partial.is_empty() && self.chunk.len() >= size {
             return Some(self.chunk.split_to(size));
         }
+        // All of it at once: there is room for it, and growing would take half as much again.
+        self.partial.reserve(size - self.partial.len());
         let missing = (size - self.partial.len()).min(self.chunk.len());
         self.partial.extend_from_slice(&self.chunk.split_to(missing));
         (self.partial.len() == size).then(|| std::mem::take(&mut self.partial).freeze())
