@@ -22,7 +22,7 @@ pub(super) struct Throttle {
 }
 
 enum Held {
-    Sqlite(SqliteConnectOptions),
+    Sqlite(Box<SqliteConnectOptions>),
     Postgres(Secret),
 }
 
@@ -30,7 +30,7 @@ impl Throttle {
     /// Lets the SQLite in a data folder work for this share of the time.
     pub(super) fn sqlite(folder: &Path, working: f64) -> Self {
         let file = SqliteConnectOptions::new().filename(folder.join("vidne.db")).busy_timeout(PATIENCE);
-        Self { held: Held::Sqlite(file), working }
+        Self { held: Held::Sqlite(Box::new(file)), working }
     }
 
     /// The same for a PostgreSQL database.

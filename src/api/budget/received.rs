@@ -62,7 +62,8 @@ enum State {
     Ended,
 }
 
-type Polled = Poll<Option<Result<Frame<Bytes>, axum::Error>>>;
+/// What is handed on; `None` at the end.
+type Handed = Option<Result<Frame<Bytes>, axum::Error>>;
 
 impl Received {
     /// The body of a request to which `rule` applies. The room of its message is in `held`.
@@ -97,10 +98,7 @@ impl Received {
     }
 
     /// Gets the next chunk; `Some` if there is something else to be handed on.
-    fn poll_chunk(
-        &mut self,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Option<Result<Frame<Bytes>, axum::Error>>>> {
+    fn poll_chunk(&mut self, context: &mut Context<'_>) -> Poll<Option<Handed>> {
         let between = matches!(self.state, State::Prefix) && self.partial.is_empty();
         Poll::Ready(match ready!(Pin::new(&mut self.inner).poll_frame(context)) {
             Some(Ok(frame)) => match frame.into_data() {
@@ -161,7 +159,7 @@ impl http_body::Body for Received {
     type Data = Bytes;
     type Error = axum::Error;
 
-    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Polled {
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Handed> {
         let this = &mut *self;
         loop {
             match &mut this.state {

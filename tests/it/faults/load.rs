@@ -53,7 +53,7 @@ pub async fn make_tenants(channel: &Channel) {
     let mut client = TenantServiceClient::new(channel.clone());
     for id in TENANTS {
         let tenant = Some(Tenant { tenant_id: id.to_owned(), ..Tenant::default() });
-        client.create_tenant(CreateTenantRequest { tenant, ..Default::default() }).await.unwrap();
+        client.create_tenant(CreateTenantRequest { tenant }).await.unwrap();
     }
 }
 
