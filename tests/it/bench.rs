@@ -88,12 +88,24 @@ fn the_memory_of_a_server_that_is_sent_too_much_is_measured() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path().to_str().unwrap();
     let measured = |more: &[&str]| {
-        let few = ["bench", "memory", "--clients", "8", "--seconds", "2", "--json", "--folder", folder];
+        let few = [
+            "bench",
+            "memory",
+            "--clients",
+            "4",
+            "--seconds",
+            "5",
+            "--working",
+            "90",
+            "--json",
+            "--folder",
+            folder,
+        ];
         report(&run(&[&few, more].concat()).ok())
     };
     let memory = measured(&[]);
     let number = |name: &str| memory[name].as_u64().unwrap();
-    assert_eq!((memory["store"].as_str(), number("clients")), (Some("sqlite"), 8));
+    assert_eq!((memory["store"].as_str(), number("clients")), (Some("sqlite"), 4));
     assert!(number("answered") > 0 && number("events") >= number("answered"), "{memory}");
     assert!(0 < number("idle_mib") && number("idle_mib") <= number("peak_mib"), "{memory}");
     assert!(number("end_mib") <= number("peak_mib"), "{memory}");

@@ -168,10 +168,12 @@ impl Client {
         for attempt in 1.. {
             self.watchdog
                 .doing(&self.name, format!("a stream of {} requests, attempt {attempt}", open.len()));
-            match self.one_stream(&mut open).await {
-                Ok(()) if open.is_empty() => break,
-                Ok(()) => {}
-                Err(status) => self.let_down(&status).await,
+            if let Err(status) = self.one_stream(&mut open).await {
+                self.let_down(&status).await;
+            }
+            // Also when only the end of the stream was lost, behind its last answer.
+            if open.is_empty() {
+                break;
             }
             tokio::time::sleep(AGAIN).await;
         }
