@@ -73,6 +73,11 @@ impl Bed {
         }
     }
 
+    /// The database itself, if the store is PostgreSQL.
+    pub fn postgres(&self) -> Option<&TestDatabase> {
+        self.postgres.as_ref()
+    }
+
     /// Makes every lease run out now.
     pub async fn expire_leases(&self) {
         const SQL: &str = "UPDATE export_jobs SET lease_until = 1 WHERE lease_until IS NOT NULL";

@@ -50,6 +50,13 @@ impl TestDatabase {
         PgConnection::connect_with(&options).await.expect("a connection to the test's database")
     }
 
+    /// Ends all connections to it that are vidne's, and none of the test's own.
+    pub async fn terminate_vidnes_connections(&self) {
+        const SQL: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                           WHERE datname = current_database() AND application_name = 'vidne'";
+        sqlx::raw_sql(SQL).execute(&mut self.connect().await).await.expect("terminate");
+    }
+
     /// Ends all other connections to it, as an administrator or a restart would.
     pub async fn terminate_connections(&self) {
         const SQL: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \

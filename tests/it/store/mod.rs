@@ -15,6 +15,7 @@ mod sample;
 mod scan;
 mod scope;
 mod tenants;
+mod writers;
 
 /// Makes one test per store of each rule: `async fn rule(bed: &Bed)`.
 macro_rules! on_every_store {

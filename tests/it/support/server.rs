@@ -47,7 +47,12 @@ impl Server {
 
     /// Serves on a PostgreSQL database, which it migrates first.
     pub fn on_postgres(database: &TestDatabase) -> Self {
-        Self::with_arguments(&["--database-url", database.url(), "--migrate"])
+        Self::on_url(database.url())
+    }
+
+    /// Serves on the PostgreSQL database at a URL, which it migrates first.
+    pub fn on_url(url: &str) -> Self {
+        Self::with_arguments(&["--database-url", url, "--migrate"])
     }
 
     /// Serves on SQLite or what `arguments` say, which are given to `vidne serve` besides the test's own
@@ -74,6 +79,11 @@ impl Server {
     /// Its gRPC endpoint as a URL.
     pub fn endpoint(&self) -> String {
         format!("http://{}", self.addresses.listen)
+    }
+
+    /// Its process.
+    pub fn process(&self) -> u32 {
+        self.process.as_ref().expect("the server has been stopped").id()
     }
 
     /// Its data folder.
