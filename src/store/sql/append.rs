@@ -39,7 +39,7 @@ pub(super) async fn append(
 ) -> Result<Vec<AppendOutcome>, StoreError> {
     let logs = lock_logs(transaction, keys).await?;
     let known = look_up(transaction, &logs, events).await?;
-    let Decision { outcomes, rows, heads } = decide(logs, known, events, now);
+    let Decision { outcomes, rows, heads, logs: _ } = decide(logs, known, events, now);
     insert(transaction, rows).await?;
     save_heads(transaction, &heads).await?;
     Ok(outcomes)

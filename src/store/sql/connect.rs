@@ -53,7 +53,8 @@ pub(super) async fn connect(database: &Database, options: &PoolOptions) -> Resul
             let (bulk, rest) = shares(options.max_connections);
             let write = postgres_pool(&server, rest, options).await?;
             let with_copy = is_unix_socket(&server);
-            let pool = pool_options(bulk, options).test_before_acquire(false).connect_lazy_with(server);
+            let pool = pool_options(bulk, options).test_before_acquire(false);
+            let pool = pool.connect_lazy_with(bulk_server(server));
             Ok(Connections { read: write.clone(), write, bulk: Some(Bulk { pool, with_copy }) })
         }
     }
@@ -146,6 +147,12 @@ fn postgres_server(url: &Secret, options: &PoolOptions) -> Result<PgConnectOptio
         ("idle_in_transaction_session_timeout", milliseconds(IDLE_IN_TRANSACTION)),
     ];
     Ok(server.application_name("vidne").options(settings).disable_statement_logging())
+}
+
+/// For appends alone: a few statements, planned once for ever. A table looks small to the planner until it is
+/// analysed; without sequential scans a plan that is kept stays good while the table grows.
+fn bulk_server(server: PgConnectOptions) -> PgConnectOptions {
+    server.options([("plan_cache_mode", "force_generic_plan"), ("enable_seqscan", "off")])
 }
 
 fn is_unix_socket(server: &PgConnectOptions) -> bool {

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect, sea_query::Expr};
+use sea_orm::{
+    ColumnTrait, DatabaseTransaction, EntityTrait, ExprTrait, QueryFilter, QuerySelect, sea_query::Expr,
+};
 
 use super::{
     convert,
@@ -15,7 +17,8 @@ use crate::{
     store::{StoreError, contract::Head},
 };
 
-/// A locked log.
+/// A log: locked, or as it was when it last was.
+#[derive(Clone, Debug)]
 pub(super) struct Log {
     pub(super) key: TenantKey,
     /// Moves as events are numbered.
@@ -66,6 +69,14 @@ pub(super) async fn lock_logs(
         logs.insert(convert::tenant_id(row.id)?, log);
     }
     Ok(logs)
+}
+
+/// Makes what servers remember of a log out of date, where something that decides about new events has changed
+/// and its sequence has not.
+pub(super) async fn touch_head(transaction: &DatabaseTransaction, key: TenantKey) -> Result<(), StoreError> {
+    let later = Expr::col(heads::Column::LastRecorded).add(1_i64);
+    let touched = heads::Entity::change(key).col_expr(heads::Column::LastRecorded, later);
+    touched.exec(transaction).await.map_err(db_error).map(drop)
 }
 
 /// Writes where these logs end.

@@ -11,6 +11,7 @@ use super::{
     connect::{Bulk, Connections, connect},
     database::{Database, PoolOptions},
     error::db_error,
+    known_heads::KnownHeads,
     tenant_key::{TenantKey, TenantKeys},
 };
 use crate::{
@@ -25,6 +26,7 @@ pub struct SqlStore {
     pub(super) write: DatabaseConnection,
     pub(super) read: DatabaseConnection,
     pub(super) keys: TenantKeys,
+    pub(super) known_heads: KnownHeads,
     pub(super) wakeups: Wakeups,
     pub(super) bulk: Option<Bulk>,
     /// Appends that may wait for a head at once: they hold connections that others need.
@@ -39,7 +41,8 @@ impl SqlStore {
         usable(&look(&read).await?)?;
         let (keys, wakeups) = (TenantKeys::default(), Wakeups::default());
         let waiting = Semaphore::new((options.max_connections as usize / 3).max(1));
-        Ok(Self { write, read, bulk, waiting, keys, wakeups })
+        let known_heads = KnownHeads::default();
+        Ok(Self { write, read, bulk, waiting, keys, known_heads, wakeups })
     }
 
     /// Waits for calls under way and closes all connections.

@@ -15,7 +15,7 @@ use super::{
     entity::{heads, tenants},
     error::{db_error, is_unique_violation},
     installation,
-    log::{lock_heads, settings},
+    log::{lock_heads, settings, touch_head},
     store::SqlStore,
     tenant_key::TenantKey,
 };
@@ -97,6 +97,10 @@ impl TenantStore for SqlStore {
         if let Some(witness) = &witness {
             witnessed(&append(&transaction, &keys, std::slice::from_ref(witness), update.updated).await?)?;
         }
+        let witnessed_here = witness.as_ref().is_some_and(|witness| witness.tenant == update.id);
+        if tenant.settings != update.settings && !witnessed_here {
+            touch_head(&transaction, key).await?;
+        }
         let changed = read(&transaction, &update.id).await?;
         self.finish(transaction, witness.iter().map(|witness| &witness.tenant)).await?;
         Ok(changed)
@@ -125,6 +129,7 @@ impl TenantStore for SqlStore {
             .exec(&transaction)
             .await
             .map_err(db_error)?;
+        touch_head(&transaction, key).await?;
         let closed = read(&transaction, id).await?;
         self.finish(transaction, [&witness.tenant]).await?;
         Ok(closed)
