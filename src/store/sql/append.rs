@@ -9,6 +9,7 @@ use super::{
     entity::events,
     error::db_error,
     log::{Log, lock_logs, save_heads},
+    mysql,
     tenant_key::TenantKey,
 };
 use crate::{
@@ -27,6 +28,9 @@ use crate::{
 /// Rows of one INSERT. 11 binds each: far below SQLite's limit of 32,766 and PostgreSQL's of 65,535, and where
 /// more rows gain little.
 const INSERT_ROWS: usize = 500;
+
+/// Bytes after which an INSERT takes no more rows. MariaDB takes statements of 16 MiB by default.
+const INSERT_BYTES: usize = 4 << 20;
 
 /// Values of one IN.
 pub(super) const LOOKUP_ROWS: usize = 1_000;
@@ -74,6 +78,7 @@ pub(super) async fn append(
     }
     insert(transaction, rows).await?;
     save_heads(transaction, logs.values().filter(|log| grown.contains(&log.key))).await?;
+    mysql::flush(transaction, logs.values().next().map(|log| log.key), &outcomes).await?;
     Ok(outcomes)
 }
 
@@ -141,10 +146,12 @@ async fn look_up(
 async fn insert(transaction: &DatabaseTransaction, rows: Vec<events::ActiveModel>) -> Result<(), StoreError> {
     let mut rows = rows.into_iter().peekable();
     while rows.peek().is_some() {
-        events::Entity::insert_many(rows.by_ref().take(INSERT_ROWS))
-            .exec_without_returning(transaction)
-            .await
-            .map_err(db_error)?;
+        let (mut some, mut bytes) = (Vec::new(), 0);
+        while let Some(row) = rows.next_if(|_| some.len() < INSERT_ROWS && bytes < INSERT_BYTES) {
+            bytes += row.payload.as_ref().len() + row.personal.as_ref().as_ref().map_or(0, Vec::len);
+            some.push(row);
+        }
+        events::Entity::insert_many(some).exec_without_returning(transaction).await.map_err(db_error)?;
     }
     Ok(())
 }

@@ -12,6 +12,7 @@ use sqlx::{
 use super::{
     database::{Database, PoolOptions, SQLITE_FILE},
     error::{connect_error, sqlx_error},
+    mysql,
 };
 use crate::{domain::secret::Secret, store::StoreError};
 
@@ -40,6 +41,10 @@ pub(super) async fn connect(database: &Database, options: &PoolOptions) -> Resul
             let write = postgres_pool(url, options).await?;
             Ok(Connections { read: write.clone(), write })
         }
+        Database::MySql { url } => {
+            let write = mysql::pool(url, options.max_connections, options).await?;
+            Ok(Connections { read: write.clone(), write })
+        }
     }
 }
 
@@ -55,6 +60,7 @@ pub(super) async fn connect_once(
         Database::Postgres { url } => {
             postgres_pool(url, &PoolOptions { max_connections: 1, ..*options }).await
         }
+        Database::MySql { url } => mysql::pool(url, 1, options).await,
     }
 }
 

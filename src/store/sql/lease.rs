@@ -27,6 +27,8 @@ use crate::store::{
 fn now(backend: DbBackend) -> &'static str {
     match backend {
         DbBackend::Sqlite => "CAST(unixepoch('subsec') * 1000000 AS BIGINT)",
+        // When the statement began; the job's row was locked before.
+        DbBackend::MySql => "TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6))",
         _ => "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)",
     }
 }

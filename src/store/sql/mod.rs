@@ -1,8 +1,8 @@
-//! The store on SQLite and PostgreSQL.
+//! The store on SQLite, PostgreSQL, MariaDB and MySQL.
 //!
 //! `database` says where, `connect` opens it, `migrate` and `check` bring and hold the schema and the server
 //! together; `store` is the store itself. Events: `append`, `read`, `scan`. Tenants: `tenant`, `log` (their
-//! locked heads). Export: `job`, `revision`, `lease`, `file`. `entity` holds the tables with their tenant-scoped finders.
+//! locked heads). Export: `job`, `revision`, `lease`, `file`. `mysql`: what only MariaDB and MySQL need. `entity` holds the tables with their tenant-scoped finders.
 
 mod append;
 mod check;
@@ -19,6 +19,7 @@ mod job;
 mod lease;
 mod log;
 mod migrate;
+pub mod mysql;
 mod revision;
 mod scan;
 mod store;

@@ -7,6 +7,7 @@ mod files;
 mod folder;
 mod harness;
 mod migrate;
+mod mysql;
 mod order;
 mod outage;
 mod sample;
@@ -20,6 +21,7 @@ macro_rules! on_every_store {
         $crate::store::on_every_store!(@store memory Memory $($rule)+);
         $crate::store::on_every_store!(@store sqlite Sqlite $($rule)+);
         $crate::store::on_every_store!(@store postgres Postgres $($rule)+);
+        $crate::store::on_every_store!(@store mysql MySql $($rule)+);
     };
     (@store $module:ident $kind:ident $($rule:ident)+) => {
         mod $module {

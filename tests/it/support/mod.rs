@@ -3,6 +3,8 @@
 //! A server that a test needs and that is not there is a failure that names `tests/run`, never a skipped test.
 
 pub mod events;
+pub mod mariadb;
+pub mod mysql;
 pub mod postgres;
 pub mod processes;
 pub mod proftpd;

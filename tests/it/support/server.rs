@@ -11,7 +11,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use super::postgres::TestDatabase;
+use super::{mysql::TestMySql, postgres::TestDatabase};
 
 /// How long a server may take to start or to stop. Generous: several start at once on a busy machine.
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -47,6 +47,11 @@ impl Server {
 
     /// Serves on a PostgreSQL database, which it migrates first.
     pub fn on_postgres(database: &TestDatabase) -> Self {
+        Self::with_arguments(&["--database-url", database.url(), "--migrate"])
+    }
+
+    /// Serves on a MariaDB database, which it migrates first.
+    pub fn on_mysql(database: &TestMySql) -> Self {
         Self::with_arguments(&["--database-url", database.url(), "--migrate"])
     }
 
