@@ -24,8 +24,9 @@ use crate::{
 /// Prepared statements kept per connection. Both sides hold each, and one that writes hundreds of rows is large.
 const STATEMENTS: usize = 24;
 
-/// How long a connection that comes back may take to show that it is still of use.
-const RETURN_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a connection that comes back may take to show that it is still of use. It is missing meanwhile, and a
+/// new one costs less than this.
+const RETURN_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A pool of this many connections to a server that can do the work. `Unavailable` if it cannot be reached,
 /// `Incompatible` if it is too old, set up wrongly, or refuses the user.
