@@ -81,7 +81,7 @@ pub struct ServerSettings {
 /// The database.
 #[derive(Clone, Debug)]
 pub struct DatabaseSettings {
-    /// A PostgreSQL database; `None`: SQLite in `data_dir`.
+    /// A PostgreSQL, MariaDB or MySQL database; `None`: SQLite in `data_dir`.
     pub url: Option<Secret>,
     /// Connections of this server.
     pub max_connections: u32,
@@ -243,11 +243,12 @@ fn server(from: &mut Reader<'_>, request_bytes: usize) -> ServerSettings {
 
 fn database(from: &mut Reader<'_>) -> DatabaseSettings {
     let url = from.optional("database.url");
-    if url.as_ref().is_some_and(|url| !url.starts_with("postgres://") && !url.starts_with("postgresql://")) {
+    let schemes = ["postgres://", "postgresql://", "mysql://", "mariadb://"];
+    if url.as_ref().is_some_and(|url| !schemes.iter().any(|scheme| url.starts_with(scheme))) {
         from.wrong(
             "database.url",
-            "must begin with postgres://, as in postgres://user:password@host:5432/name; leave it empty for \
-             SQLite in `data_dir`",
+            "must begin with postgres:// or mysql://, as in postgres://user:password@host:5432/name; leave it \
+             empty for SQLite in `data_dir`",
         );
     }
     DatabaseSettings {

@@ -12,6 +12,7 @@ use sqlx::{
 use super::{
     database::{Database, PoolOptions, SQLITE_FILE},
     error::{connect_error, sqlx_error},
+    mysql,
 };
 use crate::{domain::secret::Secret, store::StoreError};
 
@@ -57,6 +58,10 @@ pub(super) async fn connect(database: &Database, options: &PoolOptions) -> Resul
             let pool = pool.connect_lazy_with(bulk_server(server));
             Ok(Connections { read: write.clone(), write, bulk: Some(Bulk { pool, with_copy }) })
         }
+        Database::MySql { url } => {
+            let write = mysql::pool(url, options.max_connections, options).await?;
+            Ok(Connections { read: write.clone(), write, bulk: None })
+        }
     }
 }
 
@@ -70,6 +75,7 @@ pub(super) async fn connect_once(
             sqlite_pool(sqlite_writer(folder, options).create_if_missing(true), 1, options).await
         }
         Database::Postgres { url } => postgres_pool(&postgres_server(url, options)?, 1, options).await,
+        Database::MySql { url } => mysql::pool(url, 1, options).await,
     }
 }
 

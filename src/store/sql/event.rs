@@ -7,12 +7,13 @@ use sea_orm::{ColumnTrait, DbBackend, QueryFilter};
 use tokio::sync::watch;
 
 use super::{
-    append::append,
+    append::append_to,
     connect::Bulk,
     convert,
     entity::{events, heads},
     error::db_error,
-    postgres_append::{self, Heads},
+    log::Heads,
+    postgres_append,
     postgres_compare::{COMPARE_ROWS, Compared, compare_and_append},
     scan::scan,
     sqlite_append,
@@ -105,7 +106,7 @@ impl SqlStore {
             }
             _ => {
                 let transaction = self.begin().await?;
-                let outcomes = append(&transaction, &keys, events, now).await?;
+                let outcomes = append_to(&transaction, (&keys, lock), events, now).await?;
                 transaction.commit().await.map_err(db_error).map(|()| outcomes)
             }
         };

@@ -9,7 +9,7 @@ use super::{
     convert,
     decide::Row,
     error::sqlx_error,
-    log::Log,
+    log::{Heads, Log},
     postgres_copy::copy,
     postgres_transaction::PostgresTransaction,
     tenant_key::TenantKey,
@@ -55,15 +55,6 @@ const INSERT: &str = "\
         event_id, leaf_hash, fingerprint, payload, personal) \
     SELECT * FROM UNNEST($1::int8[], $2::int8[], $3::int8[], $4::int4[], $5::int2[], $6::int2[], $7::uuid[], \
         $8::bytea[], $9::bytea[], $10::bytea[], $11::bytea[])";
-
-/// What to do about a head that somebody else holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Heads {
-    /// Wait for it until the lock time-out.
-    WaitedFor,
-    /// `Busy` at once.
-    FreeOrBusy,
-}
 
 /// Appends in a transaction of its own. `keys` are those of the events' tenants that exist; `with_copy` if COPY
 /// may be used. Also gives the logs as they are now.

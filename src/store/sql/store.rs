@@ -19,7 +19,7 @@ use crate::{
     store::{StoreError, wakeups::Wakeups},
 };
 
-/// Keeps events, tenants and export jobs in SQLite or PostgreSQL. Dropping a call's future is safe: its
+/// Keeps events, tenants and export jobs in SQLite, PostgreSQL, MariaDB or MySQL. Dropping a call's future is safe: its
 /// transaction is rolled back. A database that went away is used again as soon as it is back.
 #[derive(Debug)]
 pub struct SqlStore {
@@ -54,7 +54,7 @@ impl SqlStore {
         self.write.close_by_ref().await.map_err(db_error)
     }
 
-    /// Begins a transaction that writes: READ COMMITTED on PostgreSQL (a setting of the connection), IMMEDIATE
+    /// Begins a transaction that writes: READ COMMITTED on database servers (a setting of the connection), IMMEDIATE
     /// on SQLite, where a transaction that begins as a reader fails when it turns into a writer.
     pub(super) async fn begin(&self) -> Result<DatabaseTransaction, StoreError> {
         let options = TransactionOptions {

@@ -15,7 +15,7 @@ use super::{
     entity::{heads, tenants},
     error::{db_error, is_unique_violation},
     installation,
-    log::{lock_heads, settings, touch_head},
+    log::{Heads, lock_heads, settings, touch_head},
     store::SqlStore,
     tenant_key::TenantKey,
 };
@@ -36,7 +36,7 @@ impl TenantStore for SqlStore {
     async fn create_tenant(&self, tenant: NewTenant, witness: NewEvent) -> Result<Tenant, StoreError> {
         let mut keys = self.keys.keys(&self.read, [&witness.tenant]).await?;
         let transaction = self.begin().await?;
-        lock_heads(&transaction, &keys).await?;
+        lock_heads(&transaction, &keys, Heads::WaitedFor).await?;
         let key = insert(&transaction, &tenant).await?;
         // The witness may stand in the new log itself.
         if witness.tenant == tenant.id {
@@ -72,7 +72,7 @@ impl TenantStore for SqlStore {
         let keys = self.keys.keys(&self.read, touched.into_iter().flatten()).await?;
         let key = *keys.get(&update.id).ok_or(StoreError::TenantNotFound)?;
         let transaction = self.begin().await?;
-        lock_heads(&transaction, &keys).await?;
+        lock_heads(&transaction, &keys, Heads::WaitedFor).await?;
         let tenant = read(&transaction, &update.id).await?;
         if tenant.revision != update.expected_revision {
             return Err(StoreError::RevisionMismatch { current: tenant.revision });
@@ -115,7 +115,7 @@ impl TenantStore for SqlStore {
         let keys = self.keys.keys(&self.read, [id, &witness.tenant]).await?;
         let key = *keys.get(id).ok_or(StoreError::TenantNotFound)?;
         let transaction = self.begin().await?;
-        lock_heads(&transaction, &keys).await?;
+        lock_heads(&transaction, &keys, Heads::WaitedFor).await?;
         let tenant = read(&transaction, id).await?;
         if tenant.closed {
             return Ok(tenant);

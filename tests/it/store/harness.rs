@@ -5,7 +5,12 @@ use std::str::FromStr;
 use sqlx::{Connection, PgConnection, Row, postgres::PgConnectOptions};
 use vidne::{domain::secret::Secret, store::sql::Database};
 
-use crate::support::postgres;
+use crate::support::{mysql::TestMySql, postgres};
+
+/// Where a MariaDB database is, for a store.
+pub fn mysql_database(database: &TestMySql) -> Database {
+    Database::from_url(&Secret::new(database.url())).expect("a MariaDB URL")
+}
 
 /// An empty PostgreSQL database, dropped with the value.
 pub struct TestDatabase {

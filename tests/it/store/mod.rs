@@ -9,6 +9,7 @@ mod folder;
 mod harness;
 mod journal;
 mod migrate;
+mod mysql;
 mod order;
 mod outage;
 mod sample;
@@ -24,6 +25,7 @@ macro_rules! on_every_store {
         $crate::store::on_every_store!(@store sqlite Sqlite $($rule)+);
         $crate::store::on_every_store!(@store postgres Postgres $($rule)+);
         $crate::store::on_every_store!(@store postgres_socket PostgresSocket $($rule)+);
+        $crate::store::on_every_store!(@store mysql MySql $($rule)+);
     };
     (@store $module:ident $kind:ident $($rule:ident)+) => {
         mod $module {

@@ -5,6 +5,8 @@
 pub mod cluster;
 pub mod effort;
 pub mod events;
+pub mod mariadb;
+pub mod mysql;
 pub mod postgres;
 pub mod processes;
 pub mod proftpd;

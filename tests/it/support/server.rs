@@ -11,7 +11,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use super::postgres::TestDatabase;
+use super::{mysql::TestMySql, postgres::TestDatabase};
 
 /// How long a server may take to start or to stop. Generous: several start at once on a busy machine.
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -53,6 +53,11 @@ impl Server {
     /// Serves on the PostgreSQL database at a URL, which it migrates first.
     pub fn on_url(url: &str) -> Self {
         Self::with_arguments(&["--database-url", url, "--migrate"])
+    }
+
+    /// Serves on a MariaDB database, which it migrates first.
+    pub fn on_mysql(database: &TestMySql) -> Self {
+        Self::with_arguments(&["--database-url", database.url(), "--migrate"])
     }
 
     /// Serves on SQLite or what `arguments` say, which are given to `vidne serve` besides the test's own
