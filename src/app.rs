@@ -214,6 +214,10 @@ fn bounds(settings: &Settings) -> Bounds {
     let server = &settings.server;
     Bounds {
         request_bytes: settings.limits.request_bytes,
+        in_flight_bytes: server.in_flight_bytes,
+        message_timeout: server.message_timeout,
+        stream_window: server.stream_window,
+        connection_window: server.connection_window,
         max_calls: server.max_calls,
         max_streams_per_connection: server.max_streams_per_connection,
         request_timeout: server.request_timeout,

@@ -23,6 +23,8 @@ pub struct Metrics {
     calls: Family<CallLabels, Counter>,
     durations: Family<MethodLabels, Histogram, fn() -> Histogram>,
     streams: Gauge,
+    request_bytes: Gauge,
+    requests_refused: Counter,
     events: Family<EventLabels, Counter>,
     export_runs: Family<RunLabels, Counter>,
     export_files: Counter,
@@ -60,6 +62,8 @@ impl Metrics {
             calls: Family::default(),
             durations: Family::new_with_constructor(histogram),
             streams: Gauge::default(),
+            request_bytes: Gauge::default(),
+            requests_refused: Counter::default(),
             events: Family::default(),
             export_runs: Family::default(),
             export_files: Counter::default(),
@@ -77,6 +81,17 @@ impl Metrics {
             metrics.durations.clone(),
         );
         registry.register("open_streams", "Query and export streams that are open", metrics.streams.clone());
+        registry.register_with_unit(
+            "in_flight",
+            "Requests that are being received or handled",
+            Unit::Bytes,
+            metrics.request_bytes.clone(),
+        );
+        registry.register(
+            "requests_refused",
+            "Requests that found no room among the bytes in flight",
+            metrics.requests_refused.clone(),
+        );
         registry.register(
             "events",
             "Events that clients sent, by what became of them",
@@ -107,6 +122,18 @@ impl Metrics {
     pub fn open_stream(&self) -> OpenStream {
         self.streams.inc();
         OpenStream(self.streams.clone())
+    }
+
+    /// So many bytes of a request are in flight until the value is dropped.
+    pub fn request_bytes(&self, bytes: usize) -> RequestBytes {
+        let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+        self.request_bytes.inc_by(bytes);
+        RequestBytes(self.request_bytes.clone(), bytes)
+    }
+
+    /// Counts a request that found no room.
+    pub fn request_refused(&self) {
+        self.requests_refused.inc();
     }
 
     /// Counts an export run that ended, and what it published.
@@ -158,6 +185,16 @@ pub struct OpenStream(Gauge);
 impl Drop for OpenStream {
     fn drop(&mut self) {
         self.0.dec();
+    }
+}
+
+/// Bytes of a request in flight.
+#[derive(Debug)]
+pub struct RequestBytes(Gauge, i64);
+
+impl Drop for RequestBytes {
+    fn drop(&mut self) {
+        self.0.dec_by(self.1);
     }
 }
 

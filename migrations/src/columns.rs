@@ -1,12 +1,20 @@
-//! Short names for the column types in use.
+//! Short names for the column types in use. Where databases differ, the backend is asked for.
 
 use sea_orm_migration::{
     sea_orm::DbBackend,
     sea_query::{ColumnDef, Index, IndexCreateStatement, Table, TableCreateStatement},
 };
 
-pub(crate) fn table(name: &'static str) -> TableCreateStatement {
-    Table::create().table(name).take()
+/// Characters of an id or name on MySQL, which indexes no text without a limit. What is stored has at most 63.
+const NAME_LENGTH: u32 = 128;
+
+/// A table. On MySQL: of the one engine that has transactions, with text compared by its bytes.
+pub(crate) fn table(name: &'static str, backend: DbBackend) -> TableCreateStatement {
+    let mut table = Table::create().table(name).take();
+    if backend == DbBackend::MySql {
+        table.engine("InnoDB").character_set("utf8mb4").collate("utf8mb4_bin").extra("ROW_FORMAT=DYNAMIC");
+    }
+    table
 }
 
 pub(crate) fn key(columns: &[&'static str]) -> IndexCreateStatement {
@@ -38,29 +46,48 @@ pub(crate) fn flag(name: &'static str) -> ColumnDef {
     ColumnDef::new(name).boolean().not_null().take()
 }
 
-pub(crate) fn text(name: &'static str) -> ColumnDef {
-    ColumnDef::new(name).text().not_null().take()
+/// Text of any length, in no index.
+pub(crate) fn text(name: &'static str, backend: DbBackend) -> ColumnDef {
+    any_text(name, backend).not_null().take()
 }
 
-pub(crate) fn text_or_null(name: &'static str) -> ColumnDef {
-    ColumnDef::new(name).text().null().take()
+/// Text of any length, in no index.
+pub(crate) fn text_or_null(name: &'static str, backend: DbBackend) -> ColumnDef {
+    any_text(name, backend).null().take()
 }
 
 /// An id or name in ASCII, ordered by its bytes on every database.
 pub(crate) fn name(name: &'static str, backend: DbBackend) -> ColumnDef {
-    let mut column = text(name);
+    let mut column = short_text(name, backend).not_null().take();
     if backend == DbBackend::Postgres {
         column.extra("COLLATE \"C\"");
     }
     column
 }
 
-pub(crate) fn bytes(name: &'static str) -> ColumnDef {
-    ColumnDef::new(name).blob().not_null().take()
+/// An id or name that may be missing, not asked for its order.
+pub(crate) fn name_or_null(name: &'static str, backend: DbBackend) -> ColumnDef {
+    short_text(name, backend).null().take()
 }
 
-pub(crate) fn bytes_or_null(name: &'static str) -> ColumnDef {
-    ColumnDef::new(name).blob().null().take()
+/// Bytes of any length.
+pub(crate) fn bytes(name: &'static str, backend: DbBackend) -> ColumnDef {
+    any_bytes(name, backend).not_null().take()
+}
+
+/// Bytes of any length.
+pub(crate) fn bytes_or_null(name: &'static str, backend: DbBackend) -> ColumnDef {
+    any_bytes(name, backend).null().take()
+}
+
+/// 32 bytes.
+pub(crate) fn digest(name: &'static str, backend: DbBackend) -> ColumnDef {
+    any_digest(name, backend).not_null().take()
+}
+
+/// 32 bytes.
+pub(crate) fn digest_or_null(name: &'static str, backend: DbBackend) -> ColumnDef {
+    any_digest(name, backend).null().take()
 }
 
 /// 16 bytes.
@@ -71,4 +98,38 @@ pub(crate) fn uuid(name: &'static str) -> ColumnDef {
 /// 16 bytes.
 pub(crate) fn uuid_or_null(name: &'static str) -> ColumnDef {
     ColumnDef::new(name).uuid().null().take()
+}
+
+// MySQL's `text` and `blob` end at 65,535 bytes.
+
+fn any_text(name: &'static str, backend: DbBackend) -> ColumnDef {
+    let mut column = ColumnDef::new(name);
+    match backend {
+        DbBackend::MySql => column.custom("longtext").take(),
+        _ => column.text().take(),
+    }
+}
+
+fn short_text(name: &'static str, backend: DbBackend) -> ColumnDef {
+    let mut column = ColumnDef::new(name);
+    match backend {
+        DbBackend::MySql => column.string_len(NAME_LENGTH).take(),
+        _ => column.text().take(),
+    }
+}
+
+fn any_bytes(name: &'static str, backend: DbBackend) -> ColumnDef {
+    let mut column = ColumnDef::new(name);
+    match backend {
+        DbBackend::MySql => column.custom("longblob").take(),
+        _ => column.blob().take(),
+    }
+}
+
+fn any_digest(name: &'static str, backend: DbBackend) -> ColumnDef {
+    let mut column = ColumnDef::new(name);
+    match backend {
+        DbBackend::MySql => column.binary_len(32).take(),
+        _ => column.blob().take(),
+    }
 }

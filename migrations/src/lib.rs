@@ -1,10 +1,12 @@
-//! The schema of vidne's store, as migrations for SQLite and PostgreSQL.
+//! The schema of vidne's store, as migrations for SQLite, PostgreSQL, MariaDB and MySQL.
 //!
 //! Rules: migrations only add, so that servers one version behind keep working while a new version is rolled
 //! out; one that cannot raises `installation.minimum_schema`. Every key and index of a tenant's data begins
 //! with `tenant_key`, so that the tables can be distributed or partitioned by it. Times are microseconds since
-//! the epoch. Nothing here takes a lock: `vidne migrate` runs all of it in one transaction that does.
+//! the epoch. Nothing here takes a lock: `vidne migrate` runs all of it under one. On SQLite and PostgreSQL it is
+//! one transaction as well; MySQL has none for tables, so every step must bear being taken again (`again`).
 
+mod again;
 mod columns;
 mod m0001_tenants;
 mod m0002_events;
@@ -32,3 +34,15 @@ impl MigratorTrait for Migrator {
 pub fn names() -> Vec<String> {
     Migrator::migrations().iter().map(|migration| migration.name().to_owned()).collect()
 }
+
+/// The tables that the migrations make, and the one that tells which were applied.
+pub const TABLES: [&str; 8] = [
+    "installation",
+    "tenants",
+    "heads",
+    "events",
+    "export_jobs",
+    "export_job_revisions",
+    "export_files",
+    "seaql_migrations",
+];

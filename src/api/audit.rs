@@ -1,13 +1,15 @@
 //! `vidne.v1.AuditService`.
 
-use std::pin::Pin;
+use std::{pin::Pin, sync::Arc};
 
 use futures::{Stream, StreamExt};
 use prost::Message;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::{
+    budget::Messages,
     caller::{caller, tenant},
     catalogue::event_types,
     proto::audit_service_server::AuditService,
@@ -40,6 +42,8 @@ pub struct Audit {
     pub metrics: Metrics,
     /// The largest request message.
     pub request_bytes: usize,
+    /// Requests of streams that may be decoded and waiting for the journal at the same time.
+    pub decoding: Arc<Semaphore>,
     /// Ends streams.
     pub stop: CancellationToken,
 }
@@ -81,14 +85,16 @@ impl AuditService for Audit {
         request: Request<Streaming<v1::RecordEventsRequest>>,
     ) -> Result<Response<Self::RecordEventsStream>, Status> {
         let caller = caller(request.metadata());
+        let messages = request.extensions().get::<Messages>().cloned().unwrap_or_default();
         let stream = RecordStream {
             recorder: self.recorder.clone(),
             caller,
             metrics: self.metrics.clone(),
             request_bytes: self.request_bytes,
+            decoding: self.decoding.clone(),
             stop: self.stop.clone(),
         };
-        Ok(Response::new(Box::pin(stream.answers(request.into_inner()))))
+        Ok(Response::new(Box::pin(stream.answers(messages))))
     }
 
     async fn get_event(

@@ -28,8 +28,9 @@ use tracing::Instrument;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 use super::{
+    budget::{Budget, Held, Messages, Received, Rule},
     foreign::{complete, http_response},
-    methods::Methods,
+    methods::{Found, Methods},
     router::Bounds,
     status::plain,
 };
@@ -42,14 +43,30 @@ pub struct Calls(Arc<Inner>);
 struct Inner {
     methods: Methods,
     permits: Arc<Semaphore>,
+    budget: Budget,
     bounds: Bounds,
 }
 
 impl Calls {
     /// With these counters and bounds.
-    pub fn new(methods: Methods, bounds: Bounds) -> Self {
+    pub fn new(methods: Methods, budget: Budget, bounds: Bounds) -> Self {
         let permits = Arc::new(Semaphore::new(bounds.max_calls));
-        Self(Arc::new(Inner { methods, permits, bounds }))
+        Self(Arc::new(Inner { methods, permits, budget, bounds }))
+    }
+
+    /// The same request, its messages within the budget, and the room that they hold.
+    fn bounded(&self, request: Request, streaming: bool) -> (Request, Held) {
+        let Inner { budget, bounds, .. } = &*self.0;
+        let held = Held::default();
+        let rule = Rule { streaming, message_bytes: bounds.request_bytes, timeout: bounds.message_timeout };
+        let (mut parts, body) = request.into_parts();
+        let received = Received::new(body, budget.clone(), rule, held.clone());
+        if streaming {
+            // Not through tonic, whose buffer of a stream stays as large as the largest message was.
+            parts.extensions.insert(Messages::new(received, held.clone()));
+            return (Request::from_parts(parts, Body::empty()), held);
+        }
+        (Request::from_parts(parts, Body::new(received)), held)
     }
 }
 
@@ -57,7 +74,7 @@ impl Calls {
 pub async fn around(State(calls): State<Calls>, request: Request, next: Next) -> Response {
     let started = Instant::now();
     let path = request.uri().path();
-    let (metrics, known) = calls.0.methods.find(path);
+    let Found { metrics, known, streaming } = calls.0.methods.find(path);
     // Health and reflection have answers of their own, and are served however much is in flight.
     let ours = !path.starts_with("/grpc.");
     let span = span(path, known, request.headers());
@@ -66,7 +83,12 @@ pub async fn around(State(calls): State<Calls>, request: Request, next: Next) ->
         match calls.0.permits.clone().try_acquire_owned() {
             Ok(permit) => {
                 ended.permit = Some(permit);
+                let (request, held) = calls.bounded(request, streaming);
                 let response = run(request, next, calls.0.bounds.request_timeout).instrument(span).await;
+                if !streaming {
+                    // Its one message has been handled; what is left is the answer.
+                    held.release();
+                }
                 complete(response, known, calls.0.bounds.request_bytes)
             }
             Err(_) => overloaded(),

@@ -13,8 +13,18 @@ use crate::{
 /// Counters of every method by its path, such as `/vidne.v1.AuditService/GetEvent`. Names of methods that do
 /// not exist never become labels.
 pub struct Methods {
-    known: HashMap<String, CallMetrics>,
+    known: HashMap<String, (CallMetrics, bool)>,
     unknown: CallMetrics,
+}
+
+/// What is known about a method.
+pub struct Found<'a> {
+    /// Its counters.
+    pub metrics: &'a CallMetrics,
+    /// Whether there is such a method.
+    pub known: bool,
+    /// Whether its client sends many messages.
+    pub streaming: bool,
 }
 
 impl Methods {
@@ -26,18 +36,18 @@ impl Methods {
             tonic_health::pb::FILE_DESCRIPTOR_SET,
             tonic_reflection::pb::v1::FILE_DESCRIPTOR_SET,
         ] {
-            for name in methods(encoded)? {
-                known.insert(format!("/{name}"), metrics.calls(&name));
+            for (name, streaming) in methods(encoded)? {
+                known.insert(format!("/{name}"), (metrics.calls(&name), streaming));
             }
         }
         Ok(Self { known, unknown: metrics.calls("unknown") })
     }
 
-    /// The counters of the method at this path, and whether there is one.
-    pub fn find(&self, path: &str) -> (&CallMetrics, bool) {
+    /// The method at this path.
+    pub fn find(&self, path: &str) -> Found<'_> {
         match self.known.get(path) {
-            Some(metrics) => (metrics, true),
-            None => (&self.unknown, false),
+            Some((metrics, streaming)) => Found { metrics, known: true, streaming: *streaming },
+            None => Found { metrics: &self.unknown, known: false, streaming: false },
         }
     }
 }
@@ -46,18 +56,20 @@ impl Methods {
 pub fn services(encoded: &[u8]) -> Result<Vec<String>, prost::DecodeError> {
     let mut names: Vec<String> = methods(encoded)?
         .iter()
-        .filter_map(|method| method.split_once('/').map(|(service, _)| service.to_owned()))
+        .filter_map(|(method, _)| method.split_once('/').map(|(service, _)| service.to_owned()))
         .collect();
     names.dedup();
     Ok(names)
 }
 
-fn methods(encoded: &[u8]) -> Result<Vec<String>, prost::DecodeError> {
+/// The names of all methods of a descriptor set, and whether the client of each sends many messages.
+fn methods(encoded: &[u8]) -> Result<Vec<(String, bool)>, prost::DecodeError> {
     let mut names = Vec::new();
     for file in FileDescriptorSet::decode(encoded)?.file {
         for service in &file.service {
             for method in &service.method {
-                names.push(format!("{}.{}/{}", file.package(), service.name(), method.name()));
+                let name = format!("{}.{}/{}", file.package(), service.name(), method.name());
+                names.push((name, method.client_streaming()));
             }
         }
     }

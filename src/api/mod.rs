@@ -1,9 +1,11 @@
 //! gRPC: router, layers, wire <-> domain, errors -> `tonic::Status`.
 //!
 //! `router` puts it together: one file per service (`audit`, `tenant`, `export`), `layer` around all of them,
+//! `budget` for the bytes of their requests,
 //! `health` and server reflection beside them. `status` is the one place where errors become answers.
 
 mod audit;
+mod budget;
 mod caller;
 mod catalogue;
 mod export;

@@ -1,9 +1,9 @@
 //! Every service with what is around it, served on a listener.
 
-use std::{future::Future, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use axum::middleware::from_fn_with_state;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::Semaphore};
 use tokio_util::sync::CancellationToken;
 use tonic::{
     service::Routes,
@@ -12,6 +12,7 @@ use tonic::{
 
 use super::{
     audit::Audit,
+    budget::Budget,
     export::ExportApi,
     health::Health,
     incoming::{Incoming, connections},
@@ -29,9 +30,9 @@ use crate::{
     service::{exports::Exports, query::Queries, record::Recorder, tenants::Tenants, token::Tokens},
 };
 
-/// How much of its window one stream, and one connection, may have on the way to us.
-const STREAM_WINDOW_BYTES: u32 = 1024 * 1024;
-const CONNECTION_WINDOW_BYTES: u32 = 8 * 1024 * 1024;
+/// Requests of streams that are decoded at the same time, in all. Decoded they are several times as large; while the
+/// journal is full, the others wait as the bytes that they are counted as.
+const DECODING: usize = 8;
 
 /// The use cases that are served.
 pub struct Api {
@@ -58,6 +59,14 @@ pub struct Api {
 pub struct Bounds {
     /// One request message, in bytes.
     pub request_bytes: usize,
+    /// Requests that are being received or handled, in bytes in all.
+    pub in_flight_bytes: usize,
+    /// Until a message has arrived that has begun to.
+    pub message_timeout: Duration,
+    /// What a client may send on one stream before it is read, in bytes.
+    pub stream_window: u32,
+    /// What a client may send on one connection before it is read, in bytes.
+    pub connection_window: u32,
     /// Calls and streams at a time in all.
     pub max_calls: usize,
     /// Calls and streams at a time on one connection.
@@ -81,12 +90,14 @@ pub async fn serve(
     stop: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
     let limit = bounds.request_bytes;
-    let calls = Calls::new(Methods::new(&api.metrics)?, bounds.clone());
+    let budget = Budget::new(bounds.in_flight_bytes, api.metrics.clone());
+    let calls = Calls::new(Methods::new(&api.metrics)?, budget, bounds.clone());
     let audit = Audit {
         recorder: api.recorder,
         queries: api.queries,
         metrics: api.metrics.clone(),
         request_bytes: limit,
+        decoding: Arc::new(Semaphore::new(DECODING)),
         stop: api.stop,
     };
     let tenants = TenantApi { tenants: api.tenants, tokens: api.tokens.clone() };
@@ -128,8 +139,8 @@ async fn run(
 
 fn builder(bounds: &Bounds) -> Server {
     Server::builder()
-        .initial_stream_window_size(STREAM_WINDOW_BYTES)
-        .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+        .initial_stream_window_size(bounds.stream_window)
+        .initial_connection_window_size(bounds.connection_window)
         .max_concurrent_streams(bounds.max_streams_per_connection)
         .http2_keepalive_interval(Some(bounds.keepalive_interval))
         .http2_keepalive_timeout(Some(bounds.keepalive_timeout))

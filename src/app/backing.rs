@@ -62,6 +62,7 @@ impl Backing {
                 (Some(DataFolder::lock(folder)?), format!("SQLite in {}", folder.display()))
             }
             Database::Postgres { .. } => (None, "PostgreSQL".to_owned()),
+            Database::MySql { .. } => (None, "MariaDB or MySQL".to_owned()),
         };
         if folder.is_some() || settings.database.migrate {
             report(&sql::migrate(&database).await?);
@@ -115,7 +116,7 @@ pub async fn migrate(settings: &Settings) -> Result<Vec<String>, StartError> {
     let database = database(settings)?;
     let _folder = match &database {
         Database::Sqlite { folder } => Some(DataFolder::lock(folder)?),
-        Database::Postgres { .. } => None,
+        Database::Postgres { .. } | Database::MySql { .. } => None,
     };
     Ok(sql::migrate(&database).await?)
 }

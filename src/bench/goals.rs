@@ -30,6 +30,11 @@ pub struct Goal {
 }
 
 impl Goal {
+    /// A figure that must not be larger than `goal`.
+    pub(super) fn at_most(what: &str, measured: f64, goal: f64) -> Self {
+        Self::new(what.to_owned(), (measured, 1.0), Measure::AtMost, goal)
+    }
+
     fn new(ratio: String, (of, by): (f64, f64), measure: Measure, goal: f64) -> Self {
         let measured = if by > 0.0 { of / by } else { 0.0 };
         let met = match measure {

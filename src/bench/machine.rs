@@ -61,12 +61,23 @@ fn file_system(mounts: &str, folder: &Path) -> String {
     holding.max_by_key(|(at, _)| at.len()).map(|(_, kind)| kind.to_owned()).unwrap_or_default()
 }
 
-/// The most memory that a process has had resident so far, in MiB.
-pub(super) fn peak_memory_mib(process: u32) -> Option<u64> {
+/// The memory of a process that is resident, in MiB.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Memory {
+    /// Right now.
+    pub(super) resident: u64,
+    /// The most there has been so far.
+    pub(super) peak: u64,
+}
+
+/// The memory of a process; `None` if it is gone, or if the system does not tell.
+pub(super) fn memory_mib(process: u32) -> Option<Memory> {
     let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-    let peak = value(&status, "VmHWM", ':');
-    let kib: u64 = peak.split(' ').next()?.parse().ok()?;
-    Some(kib / 1024)
+    let mib = |name: &str| -> Option<u64> {
+        let kib: u64 = value(&status, name, ':').split(' ').next()?.parse().ok()?;
+        Some(kib / 1024)
+    };
+    Some(Memory { resident: mib("VmRSS")?, peak: mib("VmHWM")? })
 }
 
 #[cfg(test)]

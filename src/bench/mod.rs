@@ -3,6 +3,8 @@
 //! `record` runs everything for one store after the other. `sample` makes the events, `course` says how long a case
 //! goes on, `load` sends, `server` is the vidne that is measured. The limits: `sqlite` and `postgres` with `psql` write
 //! the rows that vidne recorded once more, without vidne. `figures`, `goals` and `machine` are what comes out.
+//!
+//! `memory` looks at the server's memory while `pusher` sends more than the database, held by `throttle`, takes.
 
 mod course;
 mod error;
@@ -11,17 +13,21 @@ mod folder;
 mod goals;
 mod load;
 mod machine;
+mod memory;
 mod postgres;
 mod psql;
+mod pusher;
 mod record;
 mod rows;
 mod sample;
 mod server;
 mod sqlite;
+mod throttle;
 
 pub use course::Budget;
 pub use error::BenchError;
 pub use figures::Figures;
 pub use goals::{Goal, Measure};
 pub use machine::Machine;
+pub use memory::{MemoryOptions, MemoryReport, memory};
 pub use record::{Options, Report, StoreReport, Target, run};

@@ -15,7 +15,7 @@ use tokio::{
 
 use super::{
     error::{BenchError, io},
-    machine::peak_memory_mib,
+    machine::{Memory, memory_mib},
 };
 use crate::domain::secret::Secret;
 
@@ -65,9 +65,14 @@ impl BenchServer {
         format!("http://{}", self.address)
     }
 
+    /// Its memory; `None` if it has ended.
+    pub(super) fn memory(&self) -> Option<Memory> {
+        self.process.id().and_then(memory_mib)
+    }
+
     /// Ends it at once and says how much memory it has had, in MiB. Nobody needs its data in good order.
     pub(super) async fn kill(mut self) -> Result<Option<u64>, BenchError> {
-        let peak = self.process.id().and_then(peak_memory_mib);
+        let peak = self.memory().map(|memory| memory.peak);
         self.process.kill().await.map_err(io("end vidne"))?;
         Ok(peak)
     }

@@ -14,6 +14,7 @@ const EXAMPLES: &str = "\
 Before a new version of the server runs on a database server:
   VIDNE_DATABASE_URL=postgres://vidne:secret@db:5432/vidne vidne migrate
 
+MariaDB and MySQL alike, with mysql://vidne:secret@db:3306/vidne; if it is interrupted there, run it again.
 Safe while servers run, and when two run at once: the second one finds nothing left to do.";
 
 /// Arguments of `vidne migrate`.

@@ -29,6 +29,8 @@ With SQLite in ./vidne-data, which is made and migrated:
 With PostgreSQL, migrated by `vidne migrate` or by --migrate:
   VIDNE_DATABASE_URL=postgres://vidne:secret@db:5432/vidne vidne serve --migrate
 
+With MariaDB 10.6 or MySQL 8.0 or later in the same way: mysql://vidne:secret@db:3306/vidne.
+
 Every other setting is a key of the configuration file and a VIDNE_ variable: `vidne config default` lists them.
 SIGTERM or Ctrl-C stops it in good order; a second one at once.";
 

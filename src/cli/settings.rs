@@ -22,8 +22,9 @@ pub struct DataArgs {
     /// Keep SQLite, key and lock in this folder [default: ./vidne-data].
     #[arg(long, value_name = "FOLDER")]
     data_dir: Option<String>,
-    /// Keep events in this PostgreSQL database: postgres://user:password@host:5432/name. Other users of the machine
-    /// see arguments: better give VIDNE_DATABASE_URL if a password is in it.
+    /// Keep events in this database: postgres://user:password@host:5432/name, or mysql://user:password@host:3306/name
+    /// for MariaDB and MySQL. Other users of the machine see arguments: better give VIDNE_DATABASE_URL if a password
+    /// is in it.
     #[arg(long, value_name = "URL", hide_env_values = true)]
     database_url: Option<String>,
 }

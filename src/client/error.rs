@@ -68,6 +68,19 @@ impl ClientError {
         Self::Refused(Status::with_details(Code::from_i32(status.code), status.message, details.into()))
     }
 
+    /// The same once more, for others that it happened to; without the cause of what has one.
+    pub(super) fn copy(&self) -> Self {
+        match self {
+            Self::Connection { endpoint, status } => {
+                Self::Connection { endpoint: endpoint.clone(), status: status.clone() }
+            }
+            Self::Silent { endpoint, after } => Self::Silent { endpoint: endpoint.clone(), after: *after },
+            Self::Refused(status) => Self::Refused(status.clone()),
+            Self::Contract(what) => Self::Contract(what),
+            Self::Endpoint { .. } => Self::Contract("an endpoint that is none"),
+        }
+    }
+
     /// The server's status, if it sent one.
     pub fn status(&self) -> Option<&Status> {
         match self {

@@ -21,6 +21,8 @@ pub mod proto;
 mod query;
 mod read;
 mod record;
+mod recorder;
+mod spool;
 mod tenants;
 
 pub use backoff::Backoff;
@@ -31,3 +33,5 @@ pub use exports::ExportRun;
 pub use options::{ClientOptions, Resume};
 pub use query::{EventStream, QueryItem, QueryMessage};
 pub use read::Serving;
+pub use recorder::{Order, Outcome, Pending, Policy, Recorder, RecorderError, RecorderOptions, SpoolState};
+pub use spool::{Refused, SPOOL_FILE, Spool, SpoolError, SpoolOptions};

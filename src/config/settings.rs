@@ -12,6 +12,7 @@ const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3_600);
 const KIB: usize = 1 << 10;
 const MIB: usize = 1 << 20;
+const GIB: usize = 1 << 30;
 
 /// Everything that a server is told.
 #[derive(Clone, Debug)]
@@ -57,6 +58,14 @@ pub struct ServerSettings {
     pub max_streams_per_connection: u32,
     /// Calls at a time in all.
     pub max_calls: usize,
+    /// Requests that are being received or handled, in bytes in all.
+    pub in_flight_bytes: usize,
+    /// Until a message has arrived that has begun to.
+    pub message_timeout: Duration,
+    /// What a client may send on one stream before it is read, in bytes.
+    pub stream_window: u32,
+    /// What a client may send on one connection before it is read, in bytes.
+    pub connection_window: u32,
     /// Until a call answers or a stream begins.
     pub request_timeout: Duration,
     /// Silence before a connection is asked.
@@ -72,7 +81,7 @@ pub struct ServerSettings {
 /// The database.
 #[derive(Clone, Debug)]
 pub struct DatabaseSettings {
-    /// A PostgreSQL database; `None`: SQLite in `data_dir`.
+    /// A PostgreSQL, MariaDB or MySQL database; `None`: SQLite in `data_dir`.
     pub url: Option<Secret>,
     /// Connections of this server.
     pub max_connections: u32,
@@ -167,7 +176,7 @@ impl Settings {
         let limits = limits(from);
         Self {
             data_dir,
-            server: server(from),
+            server: server(from, limits.request_bytes),
             database: database(from),
             keys: KeySettings {
                 file: from.optional_path("keys.file"),
@@ -202,7 +211,7 @@ impl Settings {
     }
 }
 
-fn server(from: &mut Reader<'_>) -> ServerSettings {
+fn server(from: &mut Reader<'_>, request_bytes: usize) -> ServerSettings {
     let insecure = from.flag("server.insecure");
     let listen = from.address("server.listen");
     match listen {
@@ -222,6 +231,11 @@ fn server(from: &mut Reader<'_>) -> ServerSettings {
         max_connections: from.count("server.max_connections", 1..=1_000_000),
         max_streams_per_connection: small(from.count("server.max_streams_per_connection", 1..=1_000_000)),
         max_calls: from.count("server.max_calls", 1..=1_000_000),
+        // A message that is larger than all the room there is could never be taken in.
+        in_flight_bytes: from.bytes("server.in_flight_bytes", request_bytes.max(MIB)..=64 * 1024 * MIB),
+        message_timeout: from.duration("server.message_timeout", Duration::from_millis(10)..=HOUR),
+        stream_window: small(from.bytes("server.stream_window", 64 * KIB - 1..=GIB)),
+        connection_window: small(from.bytes("server.connection_window", 64 * KIB - 1..=GIB)),
         request_timeout: from.duration("server.request_timeout", Duration::from_millis(10)..=HOUR),
         keepalive_interval: from.duration("server.keepalive_interval", SECOND..=HOUR),
         keepalive_timeout: from.duration("server.keepalive_timeout", SECOND..=HOUR),
@@ -232,11 +246,12 @@ fn server(from: &mut Reader<'_>) -> ServerSettings {
 
 fn database(from: &mut Reader<'_>) -> DatabaseSettings {
     let url = from.optional("database.url");
-    if url.as_ref().is_some_and(|url| !url.starts_with("postgres://") && !url.starts_with("postgresql://")) {
+    let schemes = ["postgres://", "postgresql://", "mysql://", "mariadb://"];
+    if url.as_ref().is_some_and(|url| !schemes.iter().any(|scheme| url.starts_with(scheme))) {
         from.wrong(
             "database.url",
-            "must begin with postgres://, as in postgres://user:password@host:5432/name; leave it empty for \
-             SQLite in `data_dir`",
+            "must begin with postgres:// or mysql://, as in postgres://user:password@host:5432/name; leave it \
+             empty for SQLite in `data_dir`",
         );
     }
     DatabaseSettings {

@@ -1,6 +1,6 @@
 //! Where events, tenants and export jobs are kept. The only room that knows SeaORM and sqlx.
 //!
-//! `contract` says what every store promises; `sql` keeps it on SQLite and PostgreSQL, `memory` is the model
+//! `contract` says what every store promises; `sql` keeps it on SQLite, PostgreSQL, MariaDB and MySQL, `memory` is the model
 //! that the conformance suite compares them with.
 
 pub mod contract;

@@ -83,6 +83,37 @@ fn markdown_has_a_table_for_each_store_and_says_that_a_debug_build_tells_nothing
     assert_eq!(run.out.contains("DEBUG BUILD"), cfg!(debug_assertions), "{}", run.out);
 }
 
+#[test]
+fn the_memory_of_a_server_that_is_sent_too_much_is_measured() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path().to_str().unwrap();
+    let measured = |more: &[&str]| {
+        let few = [
+            "bench",
+            "memory",
+            "--clients",
+            "4",
+            "--seconds",
+            "5",
+            "--working",
+            "90",
+            "--json",
+            "--folder",
+            folder,
+        ];
+        report(&run(&[&few, more].concat()).ok())
+    };
+    let memory = measured(&[]);
+    let number = |name: &str| memory[name].as_u64().unwrap();
+    assert_eq!((memory["store"].as_str(), number("clients")), (Some("sqlite"), 4));
+    assert!(number("answered") > 0 && number("events") >= number("answered"), "{memory}");
+    assert!(0 < number("idle_mib") && number("idle_mib") <= number("peak_mib"), "{memory}");
+    assert!(number("end_mib") <= number("peak_mib"), "{memory}");
+    let [goal] = memory["goals"].as_array().unwrap().as_slice() else { panic!("{memory}") };
+    assert_eq!(goal["measured"].as_f64(), Some(number("peak_mib") as f64));
+    assert_eq!(std::fs::read_dir(folder).unwrap().count(), 0, "something is left in the folder");
+}
+
 fn bench(more: &[&str]) -> Run {
     run(&[&SHORT, more].concat()).ok()
 }

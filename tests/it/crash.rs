@@ -3,7 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use tokio::{sync::Semaphore, task::JoinSet};
-use tonic::transport::Channel;
+use tokio_util::sync::CancellationToken;
+use tonic::{Code, transport::Channel};
 use uuid::Uuid;
 use vidne::{
     client::proto::audit_service_client::AuditServiceClient,
@@ -12,7 +13,7 @@ use vidne::{
     },
 };
 
-use crate::support::{postgres::TestDatabase, server::Server};
+use crate::support::{mariadb::MariaDb, mysql::TestMySql, postgres::TestDatabase, server::Server};
 
 /// Clients that record at the same time.
 const WRITERS: usize = 8;
@@ -28,6 +29,59 @@ async fn g1_nothing_acknowledged_is_lost_by_kill_nine_on_sqlite() {
 async fn g1_nothing_acknowledged_is_lost_by_kill_nine_on_postgresql() {
     let database = TestDatabase::create().await;
     kill_while_recording(&mut Server::on_postgres(&database)).await;
+}
+
+#[tokio::test]
+async fn g1_nothing_acknowledged_is_lost_by_kill_nine_on_mariadb() {
+    let database = TestMySql::create().await;
+    kill_while_recording(&mut Server::on_mysql(&database)).await;
+}
+
+/// The database is killed three times under load, and vidne goes on by itself each time it is back.
+#[tokio::test]
+async fn g1_nothing_acknowledged_is_lost_by_kill_nine_of_mariadb_itself() {
+    let mut mariadb = MariaDb::start(&[]);
+    let database = TestMySql::create_on(&mariadb.url()).await;
+    let server = Server::on_mysql(&database);
+    let receipts = Arc::new(Mutex::new(Vec::new()));
+    let acknowledged = Arc::new(Semaphore::new(0));
+    let stop = CancellationToken::new();
+    let mut writers = JoinSet::new();
+    for _ in 0..WRITERS {
+        let (receipts, acknowledged) = (Arc::clone(&receipts), Arc::clone(&acknowledged));
+        let (mut client, stop) = (connect(&server).await, stop.clone());
+        writers.spawn(async move {
+            while !stop.is_cancelled() {
+                match record(&mut client).await {
+                    Ok(receipt) => {
+                        receipts.lock().unwrap().push(receipt);
+                        acknowledged.add_permits(1);
+                    }
+                    Err(status) => assert_eq!(status.code(), Code::Unavailable, "{status}"),
+                }
+            }
+        });
+    }
+    for _ in 0..3 {
+        enough(&acknowledged, &mut writers).await;
+        mariadb.kill9();
+        assert!(mariadb.restart(), "MariaDB starts again");
+    }
+    enough(&acknowledged, &mut writers).await;
+    stop.cancel();
+    writers.join_all().await;
+    let mut client = connect(&server).await;
+    let next = record(&mut client).await.unwrap();
+    let receipts = std::mem::take(&mut *receipts.lock().unwrap());
+    assert_all_kept(&mut client, &receipts, &next).await;
+}
+
+/// Waits for receipts.
+async fn enough(acknowledged: &Semaphore, writers: &mut JoinSet<()>) {
+    tokio::select! {
+        enough = acknowledged.acquire_many(ENOUGH) => enough.unwrap().forget(),
+        early = writers.join_next() => panic!("a writer stopped: {early:?}"),
+    }
 }
 
 #[tokio::test]
@@ -68,15 +122,20 @@ async fn kill_while_recording(server: &mut Server) {
     server.restart();
     let mut client = connect(server).await;
     let receipts = std::mem::take(&mut *receipts.lock().unwrap());
-    for receipt in &receipts {
-        assert_kept(&mut client, receipt).await;
+    let next = record(&mut client).await.unwrap();
+    assert_all_kept(&mut client, &receipts, &next).await;
+}
+
+/// Every receipt is in the log, which has no holes, and `next` comes after all of them.
+async fn assert_all_kept(client: &mut AuditServiceClient<Channel>, receipts: &[Receipt], next: &Receipt) {
+    for receipt in receipts {
+        assert_kept(client, receipt).await;
     }
     let newest = receipts.iter().map(|receipt| receipt.sequence).max().unwrap();
     for sequence in 1..=newest {
-        let found = get(&mut client, Key::Sequence(sequence)).await;
+        let found = get(client, Key::Sequence(sequence)).await;
         assert_eq!(found.sequence, sequence, "a hole in the log");
     }
-    let next = record(&mut client).await.unwrap();
     assert!(next.sequence > newest, "{} was given again after the crash", next.sequence);
 }
 

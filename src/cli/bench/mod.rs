@@ -1,6 +1,7 @@
 //! `vidne bench`.
 
 mod markdown;
+mod memory;
 mod record;
 mod render;
 
@@ -19,6 +20,8 @@ pub struct BenchArgs {
 enum BenchCommand {
     /// Measure how fast events are recorded, beside what the database could do without vidne.
     Record(record::RecordArgs),
+    /// Measure how much memory the server needs while far more is sent to it than its database takes.
+    Memory(memory::MemoryArgs),
 }
 
 /// Runs `vidne bench`.
@@ -29,5 +32,6 @@ enum BenchCommand {
 pub async fn run(args: BenchArgs) -> Result<(), CliError> {
     match args.command {
         BenchCommand::Record(args) => record::run(args).await,
+        BenchCommand::Memory(args) => memory::run(args).await,
     }
 }

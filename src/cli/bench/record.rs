@@ -133,7 +133,7 @@ fn print(args: &RecordArgs, report: &Report) -> Result<(), CliError> {
     Ok(out.flush()?)
 }
 
-fn seconds(text: &str) -> Result<f64, String> {
+pub(super) fn seconds(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(seconds) if (0.01..=600.0).contains(&seconds) => Ok(seconds),
         _ => Err("it is a number from 0.01 to 600".to_owned()),

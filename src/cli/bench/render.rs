@@ -19,12 +19,17 @@ pub fn lines(report: &Report, width: u16, style: Style) -> Vec<String> {
         if let Some(memory) = store.server_peak_memory_mib {
             lines.push(format!("the server's memory at its highest: {memory} MiB"));
         }
-        lines.extend(store.goals.iter().map(|goal| {
-            let word = if goal.met { style.green("met  ") } else { style.red("short") };
-            format!("{word}  {}", escape(&self::goal(goal)))
-        }));
+        lines.extend(goals(&store.goals, style));
     }
     lines
+}
+
+/// Whether each goal is met.
+pub(super) fn goals(goals: &[Goal], style: Style) -> impl Iterator<Item = String> {
+    goals.iter().map(move |goal| {
+        let word = if goal.met { style.green("met  ") } else { style.red("short") };
+        format!("{word}  {}", escape(&self::goal(goal)))
+    })
 }
 
 /// What it was measured on.
@@ -65,7 +70,7 @@ pub(super) fn cells(figures: &Figures) -> [String; 5] {
 }
 
 /// A rate or count, rounded, with commas.
-fn thousands(number: f64) -> String {
+pub(super) fn thousands(number: f64) -> String {
     let digits = format!("{number:.0}");
     let mut text = String::new();
     for (i, digit) in digits.chars().enumerate() {

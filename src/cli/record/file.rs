@@ -1,110 +1,116 @@
 //! Many events from JSON Lines.
 
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
+
+use futures::FutureExt as _;
 use indicatif::ProgressBar;
 use tokio::{
     fs,
     io::{self, AsyncBufRead, BufReader},
+    sync::mpsc,
 };
 
 use crate::{
-    client::{Batcher, Client, ClientError},
-    codec::{
-        json::parse_input,
-        proto::v1::{Disposition, Event, Receipt},
-        wire_input::input_to_proto,
-    },
+    client::{Client, Outcome, Pending, Recorder, RecorderError},
+    codec::{json::parse_input, proto::v1::Event, wire_input::input_to_proto},
 };
 
 use super::{
-    super::{
-        CliError,
-        output::{
-            escape::escape,
-            progress,
-            stdout::{Stdout, note},
-            style::Style,
-        },
-    },
+    super::{CliError, output::progress},
     lines::{LINE_BYTES, Line, Lines},
-    receipt,
+    report::{Report, explain},
+    spool::SpoolArgs,
 };
 
-/// How many wrong lines are described; the rest are only counted.
-const DESCRIBED: u64 = 100;
+/// Lines whose fate is not known yet. The recorder has a bound of its own.
+const OPEN_LINES: usize = 20_000;
 
-/// Records every line of `path` (`-`: standard input) and reports what became of them.
+/// A line that was read.
+enum Sent {
+    /// Its event is on the way.
+    Event(Pending),
+    /// It is wrong.
+    Wrong(String),
+}
+
+/// Records every line of `path` (`-`: standard input) and reports what became of them, in their order.
 ///
 /// # Errors
 ///
-/// If a line was wrong or refused, or if the server could not be reached any more.
-pub async fn run(client: &Client, path: &str, tenant: &str, json: bool) -> Result<(), CliError> {
+/// If a line was wrong or refused, if the server could not be reached any more, or if events are left in the spool.
+pub async fn run(
+    client: &Client,
+    path: &str,
+    tenant: &str,
+    spool: &SpoolArgs,
+    json: bool,
+) -> Result<(), CliError> {
     let (input, size): (Box<dyn AsyncBufRead + Unpin>, _) = if path == "-" {
         (Box::new(BufReader::new(io::stdin())), None)
     } else {
-        let open = async { fs::File::open(path).await.map(|file| (file, ())) };
-        let (file, ()) = open.await.map_err(|error| {
+        let file = fs::File::open(path).await.map_err(|error| {
             CliError::failed_hint(format!("cannot read {path}: {error}"), "--file - reads standard input")
         })?;
         let size = file.metadata().await.ok().filter(std::fs::Metadata::is_file).map(|data| data.len());
         (Box::new(BufReader::with_capacity(256 * 1024, file)), size)
     };
+    let recorder = spool.recorder(client).await?;
     let bar = progress::bytes(size);
-    let mut recording = Recording {
-        client,
-        tenant,
-        json,
-        bar,
-        out: Stdout::new(),
-        numbers: Vec::new(),
-        counts: Counts::default(),
+    let mut report = Report::new(json, bar.clone());
+    let (sent, fates) = mpsc::channel(OPEN_LINES);
+    // The last line that the recorder was given.
+    let last = AtomicU64::new(0);
+    let reading = Reading { recorder: &recorder, tenant, bar, last: &last };
+    let result = tokio::try_join!(reading.all(Lines::new(input), sent), tell(fates, &mut report, &last));
+
+    let finished = match result {
+        Ok(_) => spool.finish(recorder, client).await,
+        Err(error) => {
+            drop(recorder.close(Duration::ZERO).await);
+            Err(error)
+        }
     };
-    let result = recording.all(Lines::new(input)).await;
-    recording.finish(result)
+    let all_well = report.finish()?;
+    finished?;
+    if all_well { Ok(()) } else { Err(CliError::Reported) }
 }
 
-/// What became of the lines.
-#[derive(Debug, Default)]
-struct Counts {
-    recorded: u64,
-    duplicate: u64,
-    not_recorded: u64,
-    refused: u64,
-}
-
-struct Recording<'a> {
-    client: &'a Client,
+struct Reading<'a> {
+    recorder: &'a Recorder,
     tenant: &'a str,
-    json: bool,
     bar: ProgressBar,
-    out: Stdout,
-    /// Line numbers of the events that wait in the batcher or are under way.
-    numbers: Vec<u64>,
-    counts: Counts,
+    last: &'a AtomicU64,
 }
 
-impl Recording<'_> {
-    async fn all<R: AsyncBufRead + Unpin>(&mut self, mut lines: Lines<R>) -> Result<(), CliError> {
-        let mut batcher = Batcher::default();
+impl Reading<'_> {
+    /// Hands every line to the recorder.
+    async fn all<R: AsyncBufRead + Unpin>(
+        self,
+        mut lines: Lines<R>,
+        sent: mpsc::Sender<(u64, Sent)>,
+    ) -> Result<(), CliError> {
         loop {
             let next = lines.next().await;
             let line = next.map_err(|error| CliError::failed(format!("cannot read the input: {error}")))?;
             self.bar.set_position(lines.bytes());
-            let Some((number, line)) = line else { break };
-            let event = match self.parse(line) {
+            let Some((number, line)) = line else { return Ok(()) };
+            let fate = match self.parse(line) {
                 Ok(None) => continue,
-                Ok(Some(event)) => event,
-                Err(why) => {
-                    self.refuse(number, &why)?;
-                    continue;
+                Ok(Some(event)) => {
+                    let taken = self.recorder.begin(event).await;
+                    self.last.store(number, Ordering::Relaxed);
+                    Sent::Event(taken.map_err(|error| stopped(&error, number, number))?)
                 }
+                Err(why) => Sent::Wrong(why),
             };
-            self.numbers.push(number);
-            if let Some(batch) = batcher.push(event) {
-                self.send(batch).await?;
+            if sent.send((number, fate)).await.is_err() {
+                // Whoever tells has failed, and says so.
+                return Ok(());
             }
         }
-        let rest = batcher.take();
-        if rest.is_empty() { Ok(()) } else { self.send(rest).await }
     }
 
     /// The event of a line, `None` if it is blank, or what is wrong with it.
@@ -125,84 +131,49 @@ impl Recording<'_> {
         }
         Ok(Some(input_to_proto(&input)))
     }
+}
 
-    async fn send(&mut self, batch: Vec<Event>) -> Result<(), CliError> {
-        let numbers: Vec<u64> = self.numbers.drain(..batch.len()).collect();
-        let results =
-            self.client.record_batch(batch).await.map_err(|error| self.stopped(&error, &numbers))?;
-        for (&number, result) in numbers.iter().zip(results) {
-            match result {
-                Ok(receipt) => self.accept(number, &receipt)?,
-                Err(error) => self.refuse(number, &explain(&error))?,
+/// Says what became of each line, in order.
+async fn tell(
+    mut fates: mpsc::Receiver<(u64, Sent)>,
+    report: &mut Report,
+    last: &AtomicU64,
+) -> Result<(), CliError> {
+    loop {
+        let next = match fates.recv().now_or_never() {
+            Some(next) => next,
+            None => {
+                report.pause()?;
+                fates.recv().await
             }
-        }
-        self.bar.set_message(format!("{} recorded", self.counts.recorded));
-        Ok(self.out.flush()?)
-    }
-
-    fn accept(&mut self, number: u64, receipt: &Receipt) -> Result<(), CliError> {
-        match receipt.disposition() {
-            Disposition::Duplicate => self.counts.duplicate += 1,
-            Disposition::NotRecorded => self.counts.not_recorded += 1,
-            Disposition::Recorded | Disposition::Unspecified => self.counts.recorded += 1,
-        }
-        if self.json {
-            self.out.json(&receipt::json(receipt, Some(number)))?;
-        }
-        Ok(())
-    }
-
-    fn refuse(&mut self, number: u64, why: &str) -> Result<(), CliError> {
-        self.counts.refused += 1;
-        if self.json {
-            self.out.json(&serde_json::json!({ "line": number, "disposition": "REFUSED", "error": why }))?;
-        } else if self.counts.refused <= DESCRIBED {
-            self.bar.suspend(|| note(&format!("line {number}: {}", escape(why))));
-        } else if self.counts.refused == DESCRIBED + 1 {
-            self.bar.suspend(|| note("more lines are wrong; they are counted, but not described"));
-        }
-        Ok(())
-    }
-
-    fn stopped(&self, error: &ClientError, numbers: &[u64]) -> CliError {
-        let (first, last) = (numbers.first().copied().unwrap_or(0), numbers.last().copied().unwrap_or(0));
-        let what = if error.is_transient() { "may or may not be recorded" } else { "are not recorded" };
-        CliError::failed_hint(
-            format!("lines {first} to {last} {what}, and nothing after them is: {error}"),
-            "send the file again: lines with an event_id of their own are recorded once, however often they are sent",
-        )
-    }
-
-    fn finish(mut self, result: Result<(), CliError>) -> Result<(), CliError> {
-        self.bar.finish_and_clear();
-        self.out.flush()?;
-        note(&self.counts.summary(Style::stderr()));
-        result?;
-        if self.counts.refused > 0 { Err(CliError::Reported) } else { Ok(()) }
-    }
-}
-
-impl Counts {
-    fn summary(&self, style: Style) -> String {
-        let refused = format!("{} refused", self.refused);
-        let not_recorded = match self.not_recorded {
-            0 => "0 not recorded".to_owned(),
-            n => format!("{n} not recorded (their category is switched off)"),
         };
-        format!(
-            "{}, {} duplicate, {not_recorded}, {}",
-            style.green(&format!("{} recorded", self.recorded)),
-            self.duplicate,
-            if self.refused > 0 { style.red(&refused) } else { refused },
-        )
+        let Some((number, fate)) = next else { return report.pause() };
+        let mut pending = match fate {
+            Sent::Event(pending) => pending,
+            Sent::Wrong(why) => {
+                report.refuse(number, &why)?;
+                continue;
+            }
+        };
+        let answer = match (&mut pending).now_or_never() {
+            Some(answer) => answer,
+            None => {
+                report.pause()?;
+                (&mut pending).await
+            }
+        };
+        match answer {
+            Ok(Outcome::Answered(receipt)) => report.accept(number, &receipt)?,
+            Ok(Outcome::Spooled) => report.spool(number, pending.event_id())?,
+            Err(RecorderError::Refused(error)) => report.refuse(number, &explain(&error))?,
+            Err(error) => return Err(stopped(&error, number, last.load(Ordering::Relaxed))),
+        }
     }
 }
 
-/// All that is wrong, on one line.
-fn explain(error: &ClientError) -> String {
-    let violations = error.violations();
-    if violations.is_empty() {
-        return error.to_string();
-    }
-    violations.iter().map(|v| format!("{}: {}", v.field, v.description)).collect::<Vec<_>>().join("; ")
+fn stopped(error: &RecorderError, first: u64, last: u64) -> CliError {
+    CliError::failed_hint(
+        format!("lines {first} to {last} may or may not be recorded, and nothing after them is: {error}"),
+        "send the file again: lines with an event_id of their own are recorded once, however often they are sent",
+    )
 }

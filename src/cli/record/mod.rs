@@ -4,6 +4,8 @@ mod event;
 mod file;
 mod lines;
 mod receipt;
+mod report;
+mod spool;
 mod target;
 
 use clap::Args;
@@ -17,6 +19,7 @@ use super::{
     types,
 };
 use event::EventArgs;
+use spool::SpoolArgs;
 
 const EXAMPLES: &str = "\
 One event (only --type is required):
@@ -30,8 +33,15 @@ Many, one JSON object per line (the form that `vidne query --json` prints):
   vidne record --file events.jsonl
   other-program | vidne record --file -
 
-Retrying is safe: an event id is chosen before the first attempt. Lines that carry an event_id of
-their own can be sent again at any time; they are recorded once.";
+  vidne record --file events.jsonl --spool /var/lib/app     # lines are kept there while the server is away
+  vidne record --flush --spool /var/lib/app                 # sends what is kept there, and nothing else
+
+Retrying is safe: an event id is chosen before the first attempt, so that within one run, and from a spool,
+nothing is recorded twice. Lines that carry an event_id of their own are safe across runs too: the same file
+can be sent again at any time, and each line is recorded once.
+
+With --spool the exit code is 0 only if everything is recorded and the spool is empty; it is 1, and the
+message says how many, if events wait in it.";
 
 /// Arguments of `vidne record`.
 #[derive(Debug, Args)]
@@ -51,6 +61,8 @@ pub struct RecordArgs {
     #[arg(long, conflicts_with_all = ["one_event", "file"])]
     list_types: bool,
     #[command(flatten)]
+    spool: SpoolArgs,
+    #[command(flatten)]
     event: EventArgs,
     #[command(flatten)]
     server: ServerArgs,
@@ -68,7 +80,10 @@ pub async fn run(args: RecordArgs) -> Result<(), CliError> {
     let client = args.server.client()?;
     let tenant = args.tenant.unwrap_or_default();
     if let Some(path) = &args.file {
-        return file::run(&client, path, &tenant, args.json).await;
+        return file::run(&client, path, &tenant, &args.spool, args.json).await;
+    }
+    if let Some(spool) = args.spool.to_flush() {
+        return spool::flush(&client, spool, &args.spool, args.json).await;
     }
     let mut input = args.event.input().map_err(CliError::Usage)?;
     input.tenant_id = tenant;

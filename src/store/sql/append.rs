@@ -10,7 +10,8 @@ use super::{
     decide::{Decision, Known, KnownEvents, Row, decide},
     entity::events,
     error::db_error,
-    log::{Log, lock_logs, save_heads},
+    log::{Heads, Log, lock_logs, save_heads},
+    mysql,
     tenant_key::TenantKey,
 };
 use crate::{
@@ -27,6 +28,9 @@ use crate::{
 /// Rows of one INSERT. 11 binds each: far below SQLite's limit of 32,766 and PostgreSQL's of 65,535.
 const INSERT_ROWS: usize = 500;
 
+/// Bytes after which an INSERT takes no more rows. MariaDB takes statements of 16 MiB by default.
+const INSERT_BYTES: usize = 4 << 20;
+
 /// Values of one IN.
 pub(super) const LOOKUP_ROWS: usize = 1_000;
 
@@ -37,11 +41,23 @@ pub(super) async fn append(
     events: &[NewEvent],
     now: Timestamp,
 ) -> Result<Vec<AppendOutcome>, StoreError> {
-    let logs = lock_logs(transaction, keys).await?;
+    append_to(transaction, (keys, Heads::WaitedFor), events, now).await
+}
+
+/// As [`append`], with a choice of what to do about heads that somebody else holds.
+pub(super) async fn append_to(
+    transaction: &DatabaseTransaction,
+    (keys, held): (&HashMap<TenantId, TenantKey>, Heads),
+    events: &[NewEvent],
+    now: Timestamp,
+) -> Result<Vec<AppendOutcome>, StoreError> {
+    let logs = lock_logs(transaction, keys, held).await?;
     let known = look_up(transaction, &logs, events).await?;
-    let Decision { outcomes, rows, heads } = decide(logs, known, events, now);
+    let some_key = logs.values().next().map(|log| log.key);
+    let Decision { outcomes, rows, heads, logs: _ } = decide(logs, known, events, now);
     insert(transaction, rows).await?;
     save_heads(transaction, &heads).await?;
+    mysql::flush(transaction, some_key, &outcomes).await?;
     Ok(outcomes)
 }
 
@@ -74,12 +90,14 @@ async fn look_up(
 }
 
 async fn insert(transaction: &DatabaseTransaction, rows: Vec<Row>) -> Result<(), StoreError> {
-    let mut rows = rows.into_iter().map(model).peekable();
+    let mut rows = rows.into_iter().peekable();
     while rows.peek().is_some() {
-        events::Entity::insert_many(rows.by_ref().take(INSERT_ROWS))
-            .exec_without_returning(transaction)
-            .await
-            .map_err(db_error)?;
+        let (mut some, mut bytes) = (Vec::new(), 0);
+        while let Some(row) = rows.next_if(|_| some.len() < INSERT_ROWS && bytes < INSERT_BYTES) {
+            bytes += row.payload.len() + row.personal.as_ref().map_or(0, bytes::Bytes::len);
+            some.push(model(row));
+        }
+        events::Entity::insert_many(some).exec_without_returning(transaction).await.map_err(db_error)?;
     }
     Ok(())
 }

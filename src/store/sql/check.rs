@@ -2,7 +2,9 @@
 
 use std::collections::HashSet;
 
-use sea_orm::{ConnectionTrait, DatabaseExecutor, FromQueryResult, IntoDatabaseExecutor, Statement};
+use sea_orm::{
+    ConnectionTrait, DatabaseExecutor, DbBackend, FromQueryResult, IntoDatabaseExecutor, Statement,
+};
 use vidne_migrations::SchemaManager;
 
 use super::error::db_error;
@@ -18,6 +20,9 @@ pub(super) enum Found {
     Nothing,
     /// Tables, but not vidne's.
     Foreign,
+    /// The first tables of an interrupted migration and nothing else. Only on MySQL, whose tables are not made in
+    /// a transaction.
+    Unfinished,
     /// Vidne's.
     Ours {
         /// Migrations that this server knows and the database has not had, oldest first.
@@ -31,10 +36,13 @@ pub(super) enum Found {
 pub(super) async fn look<'c>(db: impl IntoDatabaseExecutor<'c>) -> Result<Found, StoreError> {
     let manager = SchemaManager::new(db);
     if !is_marked(&manager).await? {
-        return Ok(if has_tables(manager.get_connection()).await? { Found::Foreign } else { Found::Nothing });
+        return unmarked(manager.get_connection()).await;
     }
     let db = manager.get_connection();
     let marker = rows::<Marker>(db, "SELECT product, minimum_schema FROM installation").await?;
+    if marker.is_empty() {
+        return unmarked(db).await;
+    }
     let Some(marker) = marker.into_iter().find(|marker| marker.product == PRODUCT) else {
         return Ok(Found::Foreign);
     };
@@ -50,6 +58,7 @@ pub(super) fn usable(found: &Found) -> Result<(), StoreError> {
     let words = match found {
         Found::Nothing => "the database is empty; run `vidne migrate` to make vidne's tables".to_owned(),
         Found::Foreign => FOREIGN.to_owned(),
+        Found::Unfinished => UNFINISHED.to_owned(),
         Found::Ours { missing, .. } if !missing.is_empty() => format!(
             "the database is older than this server (it lacks {}); run `vidne migrate`",
             missing.join(", ")
@@ -69,11 +78,13 @@ pub(super) fn migratable(found: &Found) -> Result<(), StoreError> {
         Found::Ours { minimum_schema, .. } if *minimum_schema > vidne_migrations::names().len() => {
             Err(StoreError::Incompatible(TOO_NEW.to_owned()))
         }
-        Found::Nothing | Found::Ours { .. } => Ok(()),
+        Found::Nothing | Found::Unfinished | Found::Ours { .. } => Ok(()),
     }
 }
 
 const FOREIGN: &str = "the database holds tables that are not vidne's; name a database of vidne's own, an empty one to begin with";
+const UNFINISHED: &str =
+    "a migration of the database was interrupted; run `vidne migrate`, which goes on where it stopped";
 const TOO_NEW: &str =
     "the database was migrated by a newer vidne that this one cannot work beside; use that version";
 
@@ -99,13 +110,29 @@ async fn is_marked(manager: &SchemaManager<'_>) -> Result<bool, StoreError> {
     Ok(true)
 }
 
-async fn has_tables(db: &DatabaseExecutor<'_>) -> Result<bool, StoreError> {
+/// What a database without our marker is.
+async fn unmarked(db: &DatabaseExecutor<'_>) -> Result<Found, StoreError> {
+    let tables = tables(db).await?;
+    let interrupted = db.get_database_backend() == DbBackend::MySql
+        && tables.iter().any(|table| table == "seaql_migrations")
+        && tables.iter().all(|table| vidne_migrations::TABLES.contains(&table.as_str()));
+    Ok(match tables.is_empty() {
+        true => Found::Nothing,
+        false if interrupted => Found::Unfinished,
+        false => Found::Foreign,
+    })
+}
+
+async fn tables(db: &DatabaseExecutor<'_>) -> Result<Vec<String>, StoreError> {
     let sql = match db.get_database_backend() {
-        sea_orm::DbBackend::Sqlite => "SELECT name FROM sqlite_master WHERE name NOT LIKE 'sqlite_%' LIMIT 1",
-        _ => "SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema() LIMIT 1",
+        DbBackend::Sqlite => "SELECT name FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'",
+        DbBackend::MySql => {
+            "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE()"
+        }
+        _ => "SELECT table_name::text FROM information_schema.tables WHERE table_schema = current_schema()",
     };
-    let row = db.query_one_raw(Statement::from_string(db.get_database_backend(), sql)).await;
-    Ok(row.map_err(db_error)?.is_some())
+    let rows = db.query_all_raw(Statement::from_string(db.get_database_backend(), sql)).await;
+    rows.map_err(db_error)?.iter().map(|row| row.try_get_by(0).map_err(db_error)).collect()
 }
 
 async fn rows<T: FromQueryResult>(db: &DatabaseExecutor<'_>, sql: &str) -> Result<Vec<T>, StoreError> {

@@ -12,6 +12,7 @@ use sqlx::{
 use super::{
     database::{Database, PoolOptions, SQLITE_FILE},
     error::{connect_error, sqlx_error},
+    mysql,
 };
 use crate::{domain::secret::Secret, store::StoreError};
 
@@ -56,8 +57,13 @@ pub(super) async fn connect(database: &Database, options: &PoolOptions) -> Resul
             let write = postgres_pool(&server, rest, options).await?;
             let with_copy = is_unix_socket(&server);
             let listen = pool_options(1, options).connect_lazy_with(server.clone());
-            let pool = pool_options(bulk, options).test_before_acquire(false).connect_lazy_with(server);
+            let pool = pool_options(bulk, options).test_before_acquire(false);
+            let pool = pool.connect_lazy_with(bulk_server(server));
             Ok(Connections { read: write.clone(), write, bulk: Some(Bulk { pool, with_copy, listen }) })
+        }
+        Database::MySql { url } => {
+            let write = mysql::pool(url, options.max_connections, options).await?;
+            Ok(Connections { read: write.clone(), write, bulk: None })
         }
     }
 }
@@ -72,6 +78,7 @@ pub(super) async fn connect_once(
             sqlite_pool(sqlite_writer(folder, options).create_if_missing(true), 1, options).await
         }
         Database::Postgres { url } => postgres_pool(&postgres_server(url, options)?, 1, options).await,
+        Database::MySql { url } => mysql::pool(url, 1, options).await,
     }
 }
 
@@ -149,6 +156,12 @@ fn postgres_server(url: &Secret, options: &PoolOptions) -> Result<PgConnectOptio
         ("idle_in_transaction_session_timeout", milliseconds(IDLE_IN_TRANSACTION)),
     ];
     Ok(server.application_name("vidne").options(settings).disable_statement_logging())
+}
+
+/// For appends alone: a few statements, planned once for ever. A table looks small to the planner until it is
+/// analysed; without sequential scans a plan that is kept stays good while the table grows.
+fn bulk_server(server: PgConnectOptions) -> PgConnectOptions {
+    server.options([("plan_cache_mode", "force_generic_plan"), ("enable_seqscan", "off")])
 }
 
 fn is_unix_socket(server: &PgConnectOptions) -> bool {

@@ -50,6 +50,8 @@ pub(super) struct Decision {
     pub(super) rows: Vec<Row>,
     /// Where the logs that grow will end.
     pub(super) heads: BTreeMap<TenantKey, Head>,
+    /// All logs as they will be.
+    pub(super) logs: Vec<Log>,
 }
 
 /// Decides about each event and numbers the new ones. `logs` are the locked ones, `known` what was found under
@@ -84,7 +86,7 @@ pub(super) fn decide(
             heads.insert(log.key, log.head);
         }
     }
-    Decision { outcomes, rows, heads }
+    Decision { outcomes, rows, heads, logs: logs.into_values().collect() }
 }
 
 /// The same content, as far as can be told: a fingerprint that is gone or was made by another rule tells

@@ -2,7 +2,7 @@
 
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 
-use super::{error::db_error, store::SqlStore};
+use super::{error::db_error, mysql, store::SqlStore};
 use crate::store::StoreError;
 
 impl SqlStore {
@@ -17,6 +17,7 @@ impl SqlStore {
                 let journal = self.setting("SELECT journal_mode FROM pragma_journal_mode").await?;
                 Ok(sqlite(&synchronous, &journal))
             }
+            DbBackend::MySql => mysql::weaknesses(&self.write).await,
             _ => {
                 let fsync = self.setting("SELECT current_setting('fsync')").await?;
                 let commit = self.setting("SELECT current_setting('synchronous_commit')").await?;

@@ -3,7 +3,9 @@
 use std::error::Error;
 
 use sea_orm::{DbErr, RuntimeErr};
+use sqlx::mysql::MySqlDatabaseError;
 
+use super::mysql;
 use crate::store::StoreError;
 
 /// SQLSTATE classes and codes (PostgreSQL, appendix A) that pass by themselves.
@@ -94,7 +96,11 @@ pub(super) fn migrate_error(error: DbErr) -> StoreError {
 }
 
 fn operators_words(error: &sqlx::Error) -> Option<StoreError> {
-    let code = error.as_database_error()?.code()?;
+    let error = error.as_database_error()?;
+    if let Some(error) = error.try_downcast_ref::<MySqlDatabaseError>() {
+        return mysql::words(error).map(|words| StoreError::Incompatible(words.to_owned()));
+    }
+    let code = error.code()?;
     let words = if code.starts_with(sqlstate::AUTHORIZATION) {
         "the database refuses this user name or password; correct the database URL"
     } else if code == sqlstate::NO_DATABASE {
@@ -122,7 +128,7 @@ fn sorted(verdict: Verdict, cause: Box<dyn Error + Send + Sync>) -> StoreError {
 
 /// What a caller can do about an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Verdict {
+pub(super) enum Verdict {
     /// The same may well work a moment later.
     Passes,
     /// The same works when somebody else lets go of a row.
@@ -141,6 +147,9 @@ fn verdict(error: &sqlx::Error) -> Verdict {
         | sqlx::Error::BeginFailed => Verdict::Passes,
         // What a driver makes of an answer that a lost connection cut short.
         sqlx::Error::Protocol(_) => Verdict::Passes,
+        sqlx::Error::Database(cause) if cause.try_downcast_ref::<MySqlDatabaseError>().is_some() => {
+            cause.try_downcast_ref().map_or(Verdict::Stays, mysql::verdict)
+        }
         sqlx::Error::Database(cause) => cause.code().map_or(Verdict::Stays, |code| code_verdict(&code)),
         _ => Verdict::Stays,
     }

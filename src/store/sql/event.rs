@@ -1,20 +1,24 @@
 //! The event store: appends, looks up, scans, wakes.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use async_trait::async_trait;
 use sea_orm::{ColumnTrait, DbBackend, QueryFilter};
 use tokio::sync::watch;
 
 use super::{
-    append::append,
+    append::append_to,
+    connect::Bulk,
     convert,
     entity::{events, heads},
     error::db_error,
-    postgres_append::{self, Heads},
+    log::Heads,
+    postgres_append,
+    postgres_compare::{COMPARE_ROWS, Compared, compare_and_append},
     scan::scan,
     sqlite_append,
     store::SqlStore,
+    tenant_key::TenantKey,
 };
 use crate::{
     domain::{
@@ -91,22 +95,51 @@ impl SqlStore {
                 sqlite_append::append(pool, &keys, events, now).await
             }
             (DbBackend::Postgres, Some(bulk)) if lock == Heads::FreeOrBusy => {
-                postgres_append::append(&bulk.pool, (lock, bulk.with_copy), &keys, events, now).await
+                self.append_at_once(bulk, &keys, events, now).await
             }
             (DbBackend::Postgres, _) => {
                 // Never fails: nobody closes it.
                 let _waiting = self.waiting.acquire().await;
                 let pool = self.write.get_postgres_connection_pool();
-                postgres_append::append(pool, (lock, false), &keys, events, now).await
+                let appended = postgres_append::append(pool, (lock, false), &keys, events, now).await;
+                appended.map(|(outcomes, _)| outcomes)
             }
             _ => {
                 let transaction = self.begin().await?;
-                let outcomes = append(&transaction, &keys, events, now).await?;
+                let outcomes = append_to(&transaction, (&keys, lock), events, now).await?;
                 transaction.commit().await.map_err(db_error).map(|()| outcomes)
             }
         };
         // Also after a commit of unknown outcome: the events may be there.
         self.wake(tenants.iter().copied());
         appended
+    }
+
+    /// On PostgreSQL, without waiting for heads: in one round trip if all is as this server left it.
+    async fn append_at_once(
+        &self,
+        bulk: &Bulk,
+        keys: &HashMap<TenantId, TenantKey>,
+        events: &[NewEvent],
+        now: Timestamp,
+    ) -> Result<Vec<AppendOutcome>, StoreError> {
+        if let (Some((tenant, key)), 1) = (keys.iter().next(), keys.len())
+            && events.len() <= COMPARE_ROWS
+            && events.iter().all(|event| event.tenant == *tenant)
+            && let Some(log) = self.known_heads.take(*key)
+        {
+            let compared = compare_and_append(&bulk.pool, tenant, log, events, now).await?;
+            if let Compared::Appended(outcomes, log) = compared {
+                self.known_heads.keep(log);
+                return Ok(outcomes);
+            }
+        }
+        let (outcomes, logs) =
+            postgres_append::append(&bulk.pool, (Heads::FreeOrBusy, bulk.with_copy), keys, events, now)
+                .await?;
+        for log in logs {
+            self.known_heads.keep(log);
+        }
+        Ok(outcomes)
     }
 }

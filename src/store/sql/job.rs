@@ -10,7 +10,7 @@ use super::{
     convert,
     entity::export_jobs as jobs,
     error::{db_error, is_unique_violation},
-    log::{lock_heads, lock_logs},
+    log::{Heads, lock_heads, lock_logs},
     revision,
     store::SqlStore,
     tenant_key::TenantKey,
@@ -35,7 +35,7 @@ pub(super) async fn create(
     let keys = store.keys.keys(&store.read, [&job.tenant, &witness.tenant]).await?;
     let key = *keys.get(&job.tenant).ok_or(StoreError::TenantNotFound)?;
     let transaction = store.begin().await?;
-    let logs = lock_logs(&transaction, &keys).await?;
+    let logs = lock_logs(&transaction, &keys, Heads::WaitedFor).await?;
     if logs.get(&job.tenant).is_none_or(|log| log.closed) {
         return Err(StoreError::TenantClosed);
     }
@@ -125,7 +125,7 @@ pub(super) async fn update(
     let keys = store.keys.keys(&store.read, [&update.tenant, &witness.tenant]).await?;
     let key = *keys.get(&update.tenant).ok_or(StoreError::TenantNotFound)?;
     let transaction = store.begin().await?;
-    lock_heads(&transaction, &keys).await?;
+    lock_heads(&transaction, &keys, Heads::WaitedFor).await?;
     let old = lock(&transaction, key, &update.id).await?;
     let current = convert::unsigned(old.revision)?;
     if current != update.expected_revision {
@@ -158,7 +158,7 @@ pub(super) async fn delete(
     let keys = store.keys.keys(&store.read, [tenant, &witness.tenant]).await?;
     let key = *keys.get(tenant).ok_or(StoreError::TenantNotFound)?;
     let transaction = store.begin().await?;
-    lock_heads(&transaction, &keys).await?;
+    lock_heads(&transaction, &keys, Heads::WaitedFor).await?;
     let old = lock(&transaction, key, id).await?;
     // A run under way loses its lease.
     jobs::Entity::change(key)

@@ -14,7 +14,7 @@ use super::{
     error::db_error,
     export::tenant_of_job,
     job::{health_number, lock},
-    log::lock_heads,
+    log::{Heads, lock_heads},
     store::SqlStore,
     tenant_key::TenantKey,
 };
@@ -27,6 +27,8 @@ use crate::store::{
 fn now(backend: DbBackend) -> &'static str {
     match backend {
         DbBackend::Sqlite => "CAST(unixepoch('subsec') * 1000000 AS BIGINT)",
+        // When the statement began; the job's row was locked before.
+        DbBackend::MySql => "TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6))",
         _ => "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)",
     }
 }
@@ -87,7 +89,7 @@ pub(super) async fn finish(
     let key = tenant_of_job(&store.read, &lease.job_id).await?;
     let transaction = store.begin().await?;
     // Heads before jobs, as everywhere.
-    lock_heads(&transaction, &keys).await?;
+    lock_heads(&transaction, &keys, Heads::WaitedFor).await?;
     let held = hold(transaction, key, lease).await?;
     held.change()
         .col_expr(jobs::Column::LeaseOwner, Expr::value(None::<String>))

@@ -1,10 +1,11 @@
-//! The store on SQLite and PostgreSQL.
+//! The store on SQLite, PostgreSQL, MariaDB and MySQL.
 //!
 //! `database` says where, `connect` opens it, `migrate` and `check` bring and hold the schema and the server
 //! together, `durability` tells what its settings can lose; `store` is the store itself. Events: `event` with
 //! `scan`, and to append them `decide` with the bulk paths `postgres_append` and `sqlite_append`, or `append`
 //! within another change. Tenants: `tenant`, `log` (their
-//! locked heads). Export: `job`, `revision`, `lease`, `file`. `entity` holds the tables with their tenant-scoped finders.
+//! locked heads). Export: `job`, `revision`, `lease`, `file`. `mysql`: what only MariaDB and
+//! MySQL need. `entity` holds the tables with their tenant-scoped finders.
 
 mod append;
 mod bulk;
@@ -21,11 +22,14 @@ mod export;
 mod file;
 mod installation;
 mod job;
+mod known_heads;
 mod lease;
 mod log;
 mod migrate;
+pub mod mysql;
 mod notify;
 mod postgres_append;
+mod postgres_compare;
 mod postgres_copy;
 mod postgres_transaction;
 mod revision;

@@ -9,6 +9,7 @@ use super::{
     convert,
     decide::Row,
     error::sqlx_error,
+    log::{Heads, Log},
     postgres_copy::copy,
     postgres_transaction::PostgresTransaction,
     tenant_key::TenantKey,
@@ -55,24 +56,15 @@ const INSERT: &str = "\
     SELECT * FROM UNNEST($1::int8[], $2::int8[], $3::int8[], $4::int4[], $5::int2[], $6::int2[], $7::uuid[], \
         $8::bytea[], $9::bytea[], $10::bytea[], $11::bytea[])";
 
-/// What to do about a head that somebody else holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Heads {
-    /// Wait for it until the lock time-out.
-    WaitedFor,
-    /// `Busy` at once.
-    FreeOrBusy,
-}
-
 /// Appends in a transaction of its own. `keys` are those of the events' tenants that exist; `with_copy` if COPY
-/// may be used.
+/// may be used. Also gives the logs as they are now.
 pub(super) async fn append(
     pool: &PgPool,
     (heads, with_copy): (Heads, bool),
     keys: &HashMap<TenantId, TenantKey>,
     events: &[NewEvent],
     now: Timestamp,
-) -> Result<Vec<AppendOutcome>, StoreError> {
+) -> Result<(Vec<AppendOutcome>, Vec<Log>), StoreError> {
     let mut batch = Batch::new(events, keys);
     let sql = lock(&batch.tenant_keys(), heads);
     let (mut transaction, rows) = PostgresTransaction::begin(pool, &sql).await?;
@@ -94,17 +86,19 @@ pub(super) async fn append(
         }
     }
     transaction.commit().await?;
-    Ok(decision.outcomes)
+    Ok((decision.outcomes, decision.logs))
 }
 
-/// Locks heads, in one order everywhere. A table looks small to the planner until it is analysed: without sequential scans a plan that is
-/// kept stays good while the table grows.
+/// Locks heads, in one order everywhere. Who waits does so on a connection that is not set up for appends alone
+/// (`connect::bulk_server`).
 fn lock(tenant_keys: &[i32], heads: Heads) -> String {
     let keys: Vec<String> = tenant_keys.iter().map(i32::to_string).collect();
-    let nowait = if heads == Heads::FreeOrBusy { " NOWAIT" } else { "" };
+    let (set, nowait) = match heads {
+        Heads::FreeOrBusy => ("", " NOWAIT"),
+        Heads::WaitedFor => ("SET LOCAL enable_seqscan = off; ", ""),
+    };
     format!(
-        "SET LOCAL enable_seqscan = off; \
-         SELECT tenant_key, last_sequence, last_recorded FROM heads WHERE tenant_key IN ({}) \
+        "{set}SELECT tenant_key, last_sequence, last_recorded FROM heads WHERE tenant_key IN ({}) \
          ORDER BY tenant_key FOR UPDATE{nowait}",
         keys.join(", ")
     )

@@ -62,7 +62,7 @@ impl PostgresTransaction {
 }
 
 /// Whether a connection can be used after this error.
-fn lives_on(error: &sqlx::Error) -> bool {
+pub(super) fn lives_on(error: &sqlx::Error) -> bool {
     let error = error.as_database_error().and_then(|error| error.try_downcast_ref::<PgDatabaseError>());
     error.is_some_and(|error| !matches!(error.severity(), PgSeverity::Fatal | PgSeverity::Panic))
 }

@@ -13,6 +13,7 @@ use super::{
     connect::{Bulk, Connections, connect},
     database::{Database, PoolOptions},
     error::db_error,
+    known_heads::KnownHeads,
     notify::Notifier,
     tenant_key::{TenantKey, TenantKeys},
 };
@@ -21,13 +22,14 @@ use crate::{
     store::{StoreError, wakeups::Wakeups},
 };
 
-/// Keeps events, tenants and export jobs in SQLite or PostgreSQL. Dropping a call's future is safe: its
+/// Keeps events, tenants and export jobs in SQLite, PostgreSQL, MariaDB or MySQL. Dropping a call's future is safe: its
 /// transaction is rolled back. A database that went away is used again as soon as it is back.
 #[derive(Debug)]
 pub struct SqlStore {
     pub(super) write: DatabaseConnection,
     pub(super) read: DatabaseConnection,
     pub(super) keys: TenantKeys,
+    pub(super) known_heads: KnownHeads,
     wakeups: Arc<Wakeups>,
     /// On PostgreSQL.
     notifier: Option<Notifier>,
@@ -48,7 +50,8 @@ impl SqlStore {
             Notifier::start(speak, bulk.listen.clone(), wakeups.clone())
         });
         let waiting = Semaphore::new((options.max_connections as usize / 3).max(1));
-        Ok(Self { write, read, bulk, waiting, keys, wakeups, notifier })
+        let known_heads = KnownHeads::default();
+        Ok(Self { write, read, bulk, waiting, keys, known_heads, wakeups, notifier })
     }
 
     /// Waits for calls under way and closes all connections.
@@ -61,7 +64,7 @@ impl SqlStore {
         self.write.close_by_ref().await.map_err(db_error)
     }
 
-    /// Begins a transaction that writes: READ COMMITTED on PostgreSQL (a setting of the connection), IMMEDIATE
+    /// Begins a transaction that writes: READ COMMITTED on database servers (a setting of the connection), IMMEDIATE
     /// on SQLite, where a transaction that begins as a reader fails when it turns into a writer.
     pub(super) async fn begin(&self) -> Result<DatabaseTransaction, StoreError> {
         let options = TransactionOptions {

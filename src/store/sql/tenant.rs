@@ -15,7 +15,7 @@ use super::{
     entity::{heads, tenants},
     error::{db_error, is_unique_violation},
     installation,
-    log::{lock_heads, settings},
+    log::{Heads, lock_heads, settings, touch_head},
     store::SqlStore,
     tenant_key::TenantKey,
 };
@@ -36,7 +36,7 @@ impl TenantStore for SqlStore {
     async fn create_tenant(&self, tenant: NewTenant, witness: NewEvent) -> Result<Tenant, StoreError> {
         let mut keys = self.keys.keys(&self.read, [&witness.tenant]).await?;
         let transaction = self.begin().await?;
-        lock_heads(&transaction, &keys).await?;
+        lock_heads(&transaction, &keys, Heads::WaitedFor).await?;
         let key = insert(&transaction, &tenant).await?;
         // The witness may stand in the new log itself.
         if witness.tenant == tenant.id {
@@ -72,7 +72,7 @@ impl TenantStore for SqlStore {
         let keys = self.keys.keys(&self.read, touched.into_iter().flatten()).await?;
         let key = *keys.get(&update.id).ok_or(StoreError::TenantNotFound)?;
         let transaction = self.begin().await?;
-        lock_heads(&transaction, &keys).await?;
+        lock_heads(&transaction, &keys, Heads::WaitedFor).await?;
         let tenant = read(&transaction, &update.id).await?;
         if tenant.revision != update.expected_revision {
             return Err(StoreError::RevisionMismatch { current: tenant.revision });
@@ -97,6 +97,10 @@ impl TenantStore for SqlStore {
         if let Some(witness) = &witness {
             witnessed(&append(&transaction, &keys, std::slice::from_ref(witness), update.updated).await?)?;
         }
+        let witnessed_here = witness.as_ref().is_some_and(|witness| witness.tenant == update.id);
+        if tenant.settings != update.settings && !witnessed_here {
+            touch_head(&transaction, key).await?;
+        }
         let changed = read(&transaction, &update.id).await?;
         self.finish(transaction, witness.iter().map(|witness| &witness.tenant)).await?;
         Ok(changed)
@@ -111,7 +115,7 @@ impl TenantStore for SqlStore {
         let keys = self.keys.keys(&self.read, [id, &witness.tenant]).await?;
         let key = *keys.get(id).ok_or(StoreError::TenantNotFound)?;
         let transaction = self.begin().await?;
-        lock_heads(&transaction, &keys).await?;
+        lock_heads(&transaction, &keys, Heads::WaitedFor).await?;
         let tenant = read(&transaction, id).await?;
         if tenant.closed {
             return Ok(tenant);
@@ -125,6 +129,7 @@ impl TenantStore for SqlStore {
             .exec(&transaction)
             .await
             .map_err(db_error)?;
+        touch_head(&transaction, key).await?;
         let closed = read(&transaction, id).await?;
         self.finish(transaction, [&witness.tenant]).await?;
         Ok(closed)

@@ -121,8 +121,9 @@ fn secrets_are_neither_shown_nor_quoted_in_errors() {
     let shown = show(&values);
     assert!(!shown.contains("hunter2") && shown.contains("postgres://***@db/vidne"), "{shown}");
     assert!(!format!("{:?}", Settings::new(&values).unwrap()).contains("hunter2"));
-    let error = refusal(&variable("VIDNE_DATABASE_URL", "mysql://vidne:hunter2@db/vidne"));
+    let error = refusal(&variable("VIDNE_DATABASE_URL", "oracle://vidne:hunter2@db/vidne"));
     assert!(!error.contains("hunter2") && error.contains("postgres://"), "{error}");
+    assert!(error.contains("mysql://"), "{error}");
     let case = file("[database]\nurl = \"postgres://hunter2\n");
     let error = refusal(&case.sources);
     assert!(!error.contains("hunter2") && error.contains("line 2"), "{error}");

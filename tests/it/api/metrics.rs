@@ -8,7 +8,7 @@ use vidne::codec::proto::v1;
 
 use super::{Server, event};
 
-async fn page(server: &Server) -> String {
+pub(super) async fn page(server: &Server) -> String {
     let mut stream = TcpStream::connect(server.running.addresses.metrics.unwrap()).await.unwrap();
     stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: vidne\r\nConnection: close\r\n\r\n").await.unwrap();
     let mut text = String::new();

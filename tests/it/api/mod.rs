@@ -3,7 +3,9 @@
 mod config;
 mod discovery;
 mod export;
+mod in_flight;
 mod metrics;
+mod raw_stream;
 mod reasons;
 mod rooms;
 mod shutdown;

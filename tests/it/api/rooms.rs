@@ -40,9 +40,11 @@ const RULES: [(&str, &[&str]); 12] = [
 ];
 
 /// What a rule forbids in general and a room is still allowed: itself and what the table says it may know.
-fn allowed(room: &str, path: &str) -> bool {
+fn allowed(room: &str, file: &Path, path: &str) -> bool {
     let own = format!("crate::{room}");
     is_below(path, &own)
+        // The client's spool is an SQLite file of its own; nothing else of the client knows a database.
+        || (file.starts_with("client/spool") && is_below(path, "sqlx"))
         // Plain data may be known by keys too: secrets are a type of the domain.
         || (room == "vault" && is_below(path, "crate::domain"))
 }
@@ -58,10 +60,11 @@ fn no_room_reaches_into_one_that_it_must_not_know() {
     for (room, forbidden) in RULES {
         for file in files(&src.join(room)) {
             let text = fs::read_to_string(&file).unwrap();
+            let file = file.strip_prefix(&src).unwrap();
             for path in uses(&text) {
-                let wrong = forbidden.iter().any(|root| is_below(&path, root)) && !allowed(room, &path);
+                let wrong = forbidden.iter().any(|root| is_below(&path, root)) && !allowed(room, file, &path);
                 if wrong {
-                    reached.push(format!("{}: {path}", file.strip_prefix(&src).unwrap().display()));
+                    reached.push(format!("{}: {path}", file.display()));
                 }
             }
         }

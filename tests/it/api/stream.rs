@@ -72,7 +72,7 @@ fn events(count: usize) -> Vec<Event> {
 }
 
 /// Ids of the log of `default`; fails if its sequences have a hole.
-async fn log(server: &Server) -> Vec<String> {
+pub(super) async fn log(server: &Server) -> Vec<String> {
     let mut audit = server.audit();
     let mut answers = audit.query_events(v1::QueryEventsRequest::default()).await.unwrap().into_inner();
     let mut ids = Vec::new();

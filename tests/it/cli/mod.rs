@@ -3,6 +3,7 @@
 mod export;
 pub mod program;
 mod record_query;
+mod record_spool;
 mod tail;
 mod tenant;
 mod usage;

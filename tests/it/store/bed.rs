@@ -13,7 +13,8 @@ use vidne::{
     },
 };
 
-use super::harness::TestDatabase;
+use super::harness::{TestDatabase, mysql_database};
+use crate::support::mysql::TestMySql;
 
 /// In microseconds; longer than any lease of a test.
 const DAY: i64 = 24 * 3_600 * 1_000_000;
@@ -26,6 +27,7 @@ pub enum Kind {
     Postgres,
     /// PostgreSQL over its Unix socket, where batches go another way.
     PostgresSocket,
+    MySql,
 }
 
 /// One store, freshly migrated, and the ways into it.
@@ -34,6 +36,7 @@ pub struct Bed {
     clock: Arc<ManualClock>,
     folder: Option<TempDir>,
     postgres: Option<TestDatabase>,
+    mysql: Option<TestMySql>,
 }
 
 impl Bed {
@@ -45,9 +48,14 @@ impl Bed {
             Kind::PostgresSocket => Some(TestDatabase::create().await.over_its_socket().await),
             _ => None,
         };
-        let database = match (&folder, &postgres) {
-            (Some(folder), _) => Some(Database::sqlite(folder.path())),
-            (_, Some(postgres)) => Some(postgres.database()),
+        let mysql = match kind {
+            Kind::MySql => Some(TestMySql::create().await),
+            _ => None,
+        };
+        let database = match (&folder, &postgres, &mysql) {
+            (Some(folder), _, _) => Some(Database::sqlite(folder.path())),
+            (_, Some(postgres), _) => Some(postgres.database()),
+            (_, _, Some(mysql)) => Some(mysql_database(mysql)),
             _ => None,
         };
         let first: Arc<dyn Store> = match &database {
@@ -57,7 +65,7 @@ impl Bed {
             }
             None => Arc::new(MemoryStore::new(clock.clone())),
         };
-        Self { first, clock, folder, postgres }
+        Self { first, clock, folder, postgres, mysql }
     }
 
     /// The store.
@@ -65,12 +73,18 @@ impl Bed {
         self.first.clone()
     }
 
-    /// The store as another server sees it. Only PostgreSQL has several; the others give the same one again.
+    /// The store as another server sees it. Only database servers have several; the others give the same one again.
     pub async fn another_server(&self) -> Arc<dyn Store> {
-        match &self.postgres {
-            Some(postgres) => Arc::new(open(&postgres.database()).await),
-            None => self.store(),
+        match (&self.postgres, &self.mysql) {
+            (Some(postgres), _) => Arc::new(open(&postgres.database()).await),
+            (_, Some(mysql)) => Arc::new(open(&mysql_database(mysql)).await),
+            _ => self.store(),
         }
+    }
+
+    /// The database itself, if the store is PostgreSQL.
+    pub fn postgres(&self) -> Option<&TestDatabase> {
+        self.postgres.as_ref()
     }
 
     /// Makes every lease run out now.
@@ -78,6 +92,8 @@ impl Bed {
         const SQL: &str = "UPDATE export_jobs SET lease_until = 1 WHERE lease_until IS NOT NULL";
         if let Some(postgres) = &self.postgres {
             sqlx::raw_sql(SQL).execute(&mut postgres.connect().await).await.expect("expire");
+        } else if let Some(mysql) = &self.mysql {
+            sqlx::raw_sql(SQL).execute(&mut mysql.connect().await).await.expect("expire");
         } else if let Some(folder) = &self.folder {
             let file = SqliteConnectOptions::new().filename(folder.path().join("vidne.db"));
             let mut connection = SqliteConnection::connect_with(&file).await.expect("open");

@@ -5,7 +5,12 @@ use std::str::FromStr;
 use sqlx::{Connection, PgConnection, Row, postgres::PgConnectOptions};
 use vidne::{domain::secret::Secret, store::sql::Database};
 
-use crate::support::postgres;
+use crate::support::{mysql::TestMySql, postgres};
+
+/// Where a MariaDB database is, for a store.
+pub fn mysql_database(database: &TestMySql) -> Database {
+    Database::from_url(&Secret::new(database.url())).expect("a MariaDB URL")
+}
 
 /// An empty PostgreSQL database, dropped with the value.
 pub struct TestDatabase {
@@ -48,6 +53,13 @@ impl TestDatabase {
     pub async fn connect(&self) -> PgConnection {
         let options = PgConnectOptions::from_str(self.url()).expect("a PostgreSQL URL");
         PgConnection::connect_with(&options).await.expect("a connection to the test's database")
+    }
+
+    /// Ends all connections to it that are vidne's, and none of the test's own.
+    pub async fn terminate_vidnes_connections(&self) {
+        const SQL: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                           WHERE datname = current_database() AND application_name = 'vidne'";
+        sqlx::raw_sql(SQL).execute(&mut self.connect().await).await.expect("terminate");
     }
 
     /// Ends all other connections to it, as an administrator or a restart would.

@@ -11,7 +11,8 @@ use vidne::{
 };
 use vidne_migrations::{Migrator, MigratorTrait};
 
-use super::harness::TestDatabase;
+use super::harness::{TestDatabase, mysql_database};
+use crate::support::mysql::TestMySql;
 
 /// An empty database and whatever must outlive it.
 struct Empty {
@@ -19,13 +20,20 @@ struct Empty {
     url: String,
     _folder: Option<TempDir>,
     _postgres: Option<TestDatabase>,
+    _mysql: Option<TestMySql>,
 }
 
 impl Empty {
     fn sqlite() -> Self {
         let folder = TempDir::new().unwrap();
         let url = format!("sqlite://{}?mode=rwc", folder.path().join("vidne.db").display());
-        Self { database: Database::sqlite(folder.path()), url, _folder: Some(folder), _postgres: None }
+        Self {
+            database: Database::sqlite(folder.path()),
+            url,
+            _folder: Some(folder),
+            _postgres: None,
+            _mysql: None,
+        }
     }
 
     async fn postgres() -> Self {
@@ -35,7 +43,14 @@ impl Empty {
             url: postgres.url().to_owned(),
             _folder: None,
             _postgres: Some(postgres),
+            _mysql: None,
         }
+    }
+
+    async fn mysql() -> Self {
+        let mysql = TestMySql::create().await;
+        let (database, url) = (mysql_database(&mysql), mysql.url().to_owned());
+        Self { database, url, _folder: None, _postgres: None, _mysql: Some(mysql) }
     }
 
     async fn connect(&self) -> DatabaseConnection {
@@ -63,7 +78,7 @@ impl Empty {
     }
 }
 
-macro_rules! on_both_databases {
+macro_rules! on_every_database {
     ($($rule:ident,)+) => {
         mod sqlite {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -73,10 +88,14 @@ macro_rules! on_both_databases {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $rule() { super::$rule(super::Empty::postgres().await).await; })+
         }
+        mod mysql {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $rule() { super::$rule(super::Empty::mysql().await).await; })+
+        }
     };
 }
 
-on_both_databases! {
+on_every_database! {
     four_that_migrate_at_once_do_it_once,
     an_empty_database_is_refused_with_the_way_out,
     an_old_database_is_refused_with_the_way_out_and_can_be_migrated,
@@ -145,15 +164,17 @@ async fn a_newer_database_is_accepted_unless_it_says_otherwise(empty: Empty) {
 
 #[tokio::test]
 async fn a_server_that_is_not_there_is_unavailable() {
-    // Port 1 is never a PostgreSQL server.
-    let url = Secret::new("postgres://user:hunter2@127.0.0.1:1/vidne");
-    let database = Database::from_url(&url).unwrap();
-    for error in [
-        SqlStore::open(&database, &PoolOptions::default()).await.unwrap_err(),
-        migrate(&database).await.unwrap_err(),
-    ] {
-        assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
-        assert!(!format!("{error:?}").contains("hunter2"));
+    // Port 1 is never a database server.
+    for scheme in ["postgres", "mysql"] {
+        let url = Secret::new(format!("{scheme}://user:hunter2@127.0.0.1:1/vidne"));
+        let database = Database::from_url(&url).unwrap();
+        for error in [
+            SqlStore::open(&database, &PoolOptions::default()).await.unwrap_err(),
+            migrate(&database).await.unwrap_err(),
+        ] {
+            assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
+            assert!(!format!("{error:?}").contains("hunter2"));
+        }
     }
 }
 

@@ -9,6 +9,7 @@ mod folder;
 mod harness;
 mod journal;
 mod migrate;
+mod mysql;
 mod notify;
 mod order;
 mod outage;
@@ -16,6 +17,7 @@ mod sample;
 mod scan;
 mod scope;
 mod tenants;
+mod writers;
 
 /// Makes one test per store of each rule: `async fn rule(bed: &Bed)`.
 macro_rules! on_every_store {
@@ -24,6 +26,7 @@ macro_rules! on_every_store {
         $crate::store::on_every_store!(@store sqlite Sqlite $($rule)+);
         $crate::store::on_every_store!(@store postgres Postgres $($rule)+);
         $crate::store::on_every_store!(@store postgres_socket PostgresSocket $($rule)+);
+        $crate::store::on_every_store!(@store mysql MySql $($rule)+);
     };
     (@store $module:ident $kind:ident $($rule:ident)+) => {
         mod $module {

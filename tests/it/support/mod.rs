@@ -2,10 +2,15 @@
 //!
 //! A server that a test needs and that is not there is a failure that names `tests/run`, never a skipped test.
 
+pub mod cluster;
+pub mod effort;
 pub mod events;
+pub mod mariadb;
+pub mod mysql;
 pub mod postgres;
 pub mod processes;
 pub mod proftpd;
+pub mod random;
 pub mod server;
 pub mod sshd;
 pub mod system_user;

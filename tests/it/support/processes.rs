@@ -50,15 +50,7 @@ impl Server {
 
     /// The ids of all processes below this one: the sessions it serves.
     pub fn sessions(&self) -> Vec<u32> {
-        let parents = parents();
-        let mut found = vec![self.0.id()];
-        let mut next = 0;
-        while next < found.len() {
-            let parent = found[next];
-            found.extend(parents.iter().filter(|(_, of)| *of == parent).map(|(id, _)| *id));
-            next += 1;
-        }
-        found.split_off(1)
+        below(self.0.id())
     }
 
     /// Sends a signal to all sessions.
@@ -78,7 +70,21 @@ impl Drop for Server {
     }
 }
 
-fn kill(signal: &str, ids: &[u32]) {
+/// The ids of all processes below one.
+pub fn below(process: u32) -> Vec<u32> {
+    let parents = parents();
+    let mut found = vec![process];
+    let mut next = 0;
+    while next < found.len() {
+        let parent = found[next];
+        found.extend(parents.iter().filter(|(_, of)| *of == parent).map(|(id, _)| *id));
+        next += 1;
+    }
+    found.split_off(1)
+}
+
+/// Sends a signal to processes, of which some may have ended.
+pub fn kill(signal: &str, ids: &[u32]) {
     if !ids.is_empty() {
         // Some may have ended by themselves meanwhile.
         let _ = Command::new("kill")

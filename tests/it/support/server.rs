@@ -11,7 +11,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use super::postgres::TestDatabase;
+use super::{mysql::TestMySql, postgres::TestDatabase};
 
 /// How long a server may take to start or to stop. Generous: several start at once on a busy machine.
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -47,6 +47,16 @@ impl Server {
 
     /// Serves on a PostgreSQL database, which it migrates first.
     pub fn on_postgres(database: &TestDatabase) -> Self {
+        Self::on_url(database.url())
+    }
+
+    /// Serves on the PostgreSQL database at a URL, which it migrates first.
+    pub fn on_url(url: &str) -> Self {
+        Self::with_arguments(&["--database-url", url, "--migrate"])
+    }
+
+    /// Serves on a MariaDB database, which it migrates first.
+    pub fn on_mysql(database: &TestMySql) -> Self {
         Self::with_arguments(&["--database-url", database.url(), "--migrate"])
     }
 
@@ -74,6 +84,11 @@ impl Server {
     /// Its gRPC endpoint as a URL.
     pub fn endpoint(&self) -> String {
         format!("http://{}", self.addresses.listen)
+    }
+
+    /// Its process.
+    pub fn process(&self) -> u32 {
+        self.process.as_ref().expect("the server has been stopped").id()
     }
 
     /// Its data folder.

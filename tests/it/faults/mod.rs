@@ -1,0 +1,12 @@
+//! Fault runs (G1, G2, G3, G9): vidne, and apart from it its database, is killed with -9 at random moments under load.
+//! Then every receipt that a client ever got is held against the log.
+//!
+//! `load` is the clients, `ledger` what they were told, `log` what is there in the end, `watchdog` says what hangs.
+//! `vidne` and `postgres` are the runs. Two rounds each by default, twenty with `VIDNE_TEST_LONG=1`.
+
+mod ledger;
+mod load;
+mod log;
+mod postgres;
+mod vidne;
+pub mod watchdog;
