@@ -21,6 +21,7 @@ pub mod proto;
 mod query;
 mod read;
 mod record;
+mod summary;
 mod tenants;
 
 pub use backoff::Backoff;

@@ -165,9 +165,17 @@ impl Settings {
             from.wrong("data_dir", "must name a folder");
         }
         let limits = limits(from);
+        let server = server(from);
+        let count_time = from.duration("query.count_time", Duration::from_millis(10)..=HOUR);
+        if count_time >= server.request_timeout {
+            from.wrong(
+                "query.count_time",
+                "must be shorter than server.request_timeout, which would end the call",
+            );
+        }
         Self {
             data_dir,
-            server: server(from),
+            server,
             database: database(from),
             keys: KeySettings {
                 file: from.optional_path("keys.file"),
@@ -186,6 +194,8 @@ impl Settings {
                 event_bytes: limits.event_bytes,
                 progress_interval: from.duration("query.progress_interval", SECOND..=HOUR),
                 poll_interval: from.duration("query.poll_interval", Duration::from_millis(10)..=HOUR),
+                count_positions: from.count("query.count_positions", 1..=1_000_000_000_000) as u64,
+                count_time,
             },
             limits,
             export: export(from),

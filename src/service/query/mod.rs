@@ -1,7 +1,9 @@
-//! Reading events: one by its key, or a stream of those that match.
+//! Reading events: one by its key, a stream of those that match, or how many there are.
 
 mod range;
 mod stream;
+mod summary;
+mod walk;
 
 use std::{sync::Arc, time::Duration};
 
@@ -32,6 +34,10 @@ pub struct QueryOptions {
     pub progress_interval: Duration,
     /// How often a follower looks for events of other servers.
     pub poll_interval: Duration,
+    /// Positions that one call looks at when it counts.
+    pub count_positions: u64,
+    /// How long one call counts.
+    pub count_time: Duration,
 }
 
 impl Default for QueryOptions {
@@ -42,6 +48,8 @@ impl Default for QueryOptions {
             event_bytes: 64 * 1024,
             progress_interval: Duration::from_secs(10),
             poll_interval: Duration::from_secs(1),
+            count_positions: 10_000_000,
+            count_time: Duration::from_secs(20),
         }
     }
 }

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use super::{
     append::append,
     convert,
+    count::count,
     entity::{events, heads},
     error::db_error,
     postgres_append::{self, Heads},
@@ -23,7 +24,9 @@ use crate::{
     },
     store::{
         EventStore, StoreError,
-        contract::{AppendOutcome, Head, NewEvent, ScanPage, ScanRequest, StoredEvent},
+        contract::{
+            AppendOutcome, CountPage, CountRequest, Head, NewEvent, ScanPage, ScanRequest, StoredEvent,
+        },
     },
 };
 
@@ -62,6 +65,10 @@ impl EventStore for SqlStore {
 
     async fn scan(&self, request: ScanRequest<'_>) -> Result<ScanPage, StoreError> {
         scan(&self.read, self.key(request.tenant).await?, &request).await
+    }
+
+    async fn count(&self, request: CountRequest<'_>) -> Result<CountPage, StoreError> {
+        count(&self.read, self.key(request.tenant).await?, &request).await
     }
 
     fn wakeups(&self, tenant: &TenantId) -> watch::Receiver<u64> {
