@@ -14,6 +14,11 @@ pub fn bytes(bytes: Option<u64>) -> ProgressBar {
     styled(bar, template)
 }
 
+/// A bar for positions of a log; how many there are is said later.
+pub fn positions() -> ProgressBar {
+    styled(bar(None), "{bar:30} {percent:>3}%  {human_pos} of {human_len} events looked at")
+}
+
 /// A spinner with a message.
 pub fn spinner(message: &str) -> ProgressBar {
     let bar = styled(bar(None), "{spinner} {msg}");

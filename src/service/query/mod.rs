@@ -18,7 +18,7 @@ use crate::{
         id::{EventId, TenantId},
         query::{Message, Query},
     },
-    store::Store,
+    store::EventStore,
 };
 
 /// How reading is bounded and timed.
@@ -69,7 +69,7 @@ pub type Item = (Message<Bytes>, Vec<u8>);
 /// Reads events.
 #[derive(Clone)]
 pub struct Queries {
-    store: Arc<dyn Store>,
+    store: Arc<dyn EventStore>,
     tokens: Tokens,
     installation: [u8; 16],
     options: QueryOptions,
@@ -79,7 +79,7 @@ pub struct Queries {
 impl Queries {
     /// Everything that reading needs; `shutdown` ends streams with `ShuttingDown`.
     pub fn new(
-        store: Arc<dyn Store>,
+        store: Arc<dyn EventStore>,
         tokens: Tokens,
         installation: [u8; 16],
         options: QueryOptions,

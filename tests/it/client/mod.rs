@@ -3,3 +3,4 @@
 mod fake;
 mod query;
 mod record;
+mod restart;

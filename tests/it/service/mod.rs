@@ -3,6 +3,7 @@
 mod journal;
 mod query;
 mod record;
+mod summary;
 mod tenants;
 mod token;
 
