@@ -13,6 +13,8 @@ use crate::{
 
 use super::{Client, error::ClientError};
 
+/// Positions that are asked of one call, so that it is told soon how far it came.
+const PIECE: u64 = 1_000_000;
 /// Groups asked of each call, so that what is put together of several is as exact as can be.
 const GROUPS_PER_CALL: u32 = 1_000;
 /// What a server returns if it is not told how many.
@@ -61,7 +63,7 @@ impl Client {
         mut request: CountEventsRequest,
         mut progress: impl FnMut(&ScanExtent),
     ) -> Result<CountEventsResponse, ClientError> {
-        let mut pieces = Pieces::default();
+        let mut pieces = Pieces::new(request.filter.get_or_insert_default(), PIECE);
         let mut count = 0;
         loop {
             let answer = self.count_events(request.clone()).await?;
@@ -90,7 +92,7 @@ impl Client {
         let most = if request.max_groups == 0 { DEFAULT_GROUPS } else { request.max_groups };
         request.max_groups = most.max(GROUPS_PER_CALL);
         let asked = request.bucket_width.and_then(|width| u64::try_from(width.seconds).ok());
-        let mut pieces = Pieces::default();
+        let mut pieces = Pieces::new(request.filter.get_or_insert_default(), PIECE);
         let mut whole = Whole::new(asked);
         loop {
             let answer = self.summarize_events(request.clone()).await?;
@@ -109,30 +111,47 @@ impl Client {
 }
 
 /// Where the calls are.
-#[derive(Default)]
 struct Pieces {
-    /// The head of the first call: what is recorded later is not looked at.
+    /// How far they have come, and the head of the first call: what is recorded later is not looked at.
     extent: ScanExtent,
     begun: bool,
+    /// One past the last position that the caller asks for.
+    end: u64,
+    /// Positions of one call.
+    piece: u64,
 }
 
 impl Pieces {
-    /// Takes the extent of an answer, and makes `filter` ask for the rest; `false` if there is none.
+    /// Makes `filter` ask for the first piece.
+    fn new(filter: &mut EventFilter, piece: u64) -> Self {
+        let end = if filter.sequence_before == 0 { u64::MAX } else { filter.sequence_before };
+        let this = Self { extent: ScanExtent::default(), begun: false, end, piece };
+        this.ask(filter, filter.sequence_from.max(1));
+        this
+    }
+
+    /// Takes the extent of an answer, and makes `filter` ask for the next piece; `false` if there is none.
     fn take(&mut self, extent: Option<ScanExtent>, filter: &mut EventFilter) -> Result<bool, ClientError> {
         let extent = extent.ok_or(ClientError::Contract("an answer that does not say how far it looked"))?;
-        let head = if self.begun { self.extent.head_sequence } else { extent.head_sequence };
-        let on = extent.scanned_sequence > self.extent.scanned_sequence || !self.begun;
-        if !extent.complete && !on {
+        if !self.begun {
+            self.extent.head_sequence = extent.head_sequence;
+            self.end = self.end.min(extent.head_sequence.saturating_add(1));
+        }
+        let next = extent.scanned_sequence.saturating_add(1);
+        let more = next < self.end;
+        if more && next <= filter.sequence_from {
             return Err(ClientError::Contract("a call that does not get any further"));
         }
         self.begun = true;
-        self.extent = ScanExtent { head_sequence: head, ..extent };
-        filter.sequence_from = extent.scanned_sequence.saturating_add(1);
-        let end = head.saturating_add(1);
-        if filter.sequence_before == 0 || filter.sequence_before > end {
-            filter.sequence_before = end;
-        }
-        Ok(!extent.complete)
+        self.extent.scanned_sequence = extent.scanned_sequence;
+        self.extent.complete = !more;
+        self.ask(filter, next);
+        Ok(more)
+    }
+
+    fn ask(&self, filter: &mut EventFilter, from: u64) {
+        filter.sequence_from = from;
+        filter.sequence_before = self.end.min(from.saturating_add(self.piece));
     }
 }
 
@@ -205,4 +224,56 @@ fn largest(groups: Groups, most: u32) -> SummaryGroups {
     let (groups, other_count) = groups.largest(most as usize);
     let groups = groups.into_iter().map(|(value, count)| SummaryGroup { value, count }).collect();
     SummaryGroups { groups, other_count }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a server answers that looks at `most` positions of a log of `head` events.
+    fn answer(filter: &EventFilter, head: u64, most: u64) -> ScanExtent {
+        let last = head.min(filter.sequence_before.checked_sub(1).unwrap_or(head));
+        let first = filter.sequence_from.max(1);
+        let scanned = last.min(first.saturating_add(most - 1));
+        let scanned = if first > last { last } else { scanned };
+        ScanExtent { head_sequence: head, scanned_sequence: scanned, complete: scanned == last }
+    }
+
+    #[test]
+    fn pieces_cover_what_is_asked_for_exactly_once_up_to_the_first_head() {
+        for (head, from, before) in
+            [(0, 0, 0), (1, 0, 0), (40, 0, 0), (40, 7, 0), (40, 0, 23), (40, 7, 23), (40, 90, 0), (40, 20, 5)]
+        {
+            for (most, piece) in [(1, 1), (3, 10), (10, 3), (1_000, 1_000), (40, 40), (39, 20)] {
+                let mut filter =
+                    EventFilter { sequence_from: from, sequence_before: before, ..EventFilter::default() };
+                let mut pieces = Pieces::new(&mut filter, piece);
+                let (mut looked, mut calls) = (Vec::new(), 0);
+                loop {
+                    // The log grows meanwhile.
+                    let extent = answer(&filter, head + calls, most);
+                    looked.extend(filter.sequence_from..=extent.scanned_sequence);
+                    calls += 1;
+                    if !pieces.take(Some(extent), &mut filter).unwrap() {
+                        break;
+                    }
+                }
+                let end = if before == 0 { head + 1 } else { before.min(head + 1) };
+                assert_eq!(
+                    looked,
+                    (from.max(1)..end).collect::<Vec<_>>(),
+                    "{head} {from} {before} {most} {piece}"
+                );
+                assert!(pieces.extent.complete && pieces.extent.head_sequence == head);
+            }
+        }
+    }
+
+    #[test]
+    fn a_server_that_does_not_get_on_is_not_asked_for_ever() {
+        let mut filter = EventFilter { sequence_from: 10, ..EventFilter::default() };
+        let mut pieces = Pieces::new(&mut filter, PIECE);
+        let stuck = ScanExtent { head_sequence: 40, scanned_sequence: 9, complete: false };
+        assert!(matches!(pieces.take(Some(stuck), &mut filter), Err(ClientError::Contract(_))));
+    }
 }

@@ -159,8 +159,8 @@ impl Bar {
     fn show(&self, extent: &ScanExtent) {
         let end = if self.before == 0 { u64::MAX } else { self.before };
         let end = end.min(extent.head_sequence.saturating_add(1));
-        self.bar.set_length(end.saturating_sub(self.first));
-        self.bar.set_position(extent.scanned_sequence.saturating_add(1).saturating_sub(self.first));
+        let looked = extent.scanned_sequence.saturating_add(1).saturating_sub(self.first);
+        progress::looked_at(&self.bar, looked, end.saturating_sub(self.first));
     }
 }
 

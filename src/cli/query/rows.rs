@@ -131,7 +131,8 @@ fn widths(table: &Table, long: &[bool], total: u16) -> Vec<u16> {
         widths[column] = widths[column].min(share);
         room = room.saturating_sub(widths[column]);
     }
-    widths[last] = room.max(LONG);
+    let wanted = if last + 1 == widths.len() { room } else { widths[last].min(room) };
+    widths[last] = wanted.max(LONG);
     widths
 }
 
