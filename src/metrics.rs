@@ -26,6 +26,7 @@ pub struct Metrics {
     request_bytes: Gauge,
     requests_refused: Counter,
     events: Family<EventLabels, Counter>,
+    counted: Counter,
     export_runs: Family<RunLabels, Counter>,
     export_files: Counter,
     export_events: Counter,
@@ -65,6 +66,7 @@ impl Metrics {
             request_bytes: Gauge::default(),
             requests_refused: Counter::default(),
             events: Family::default(),
+            counted: Counter::default(),
             export_runs: Family::default(),
             export_files: Counter::default(),
             export_events: Counter::default(),
@@ -97,6 +99,11 @@ impl Metrics {
             "Events that clients sent, by what became of them",
             metrics.events.clone(),
         );
+        registry.register(
+            "counted_positions",
+            "Positions that CountEvents and SummarizeEvents looked at",
+            metrics.counted.clone(),
+        );
         registry.register("export_runs", "Export runs that ended", metrics.export_runs.clone());
         registry.register("export_files", "Files that export runs published", metrics.export_files.clone());
         registry.register("export_events", "Events in published files", metrics.export_events.clone());
@@ -116,6 +123,11 @@ impl Metrics {
         if count > 0 {
             self.events.get_or_create(&EventLabels { disposition }).inc_by(count);
         }
+    }
+
+    /// Adds positions that a call looked at to count what is there.
+    pub fn counted(&self, positions: u64) {
+        self.counted.inc_by(positions);
     }
 
     /// A stream that is open until the value is dropped.

@@ -17,6 +17,7 @@ use super::{
     receipt::{count, receipt_to_proto, record_results},
     record_stream::RecordStream,
     status::{invalid, status},
+    summary::{count_from_proto, count_to_proto, patience, summary_from_proto, summary_to_proto},
 };
 use crate::{
     codec::{
@@ -125,6 +126,28 @@ impl AuditService for Audit {
             item.map(response).map_err(status)
         });
         Ok(Response::new(Box::pin(answers)))
+    }
+
+    async fn count_events(
+        &self,
+        request: Request<v1::CountEventsRequest>,
+    ) -> Result<Response<v1::CountEventsResponse>, Status> {
+        let patience = patience(request.metadata());
+        let (tenant, filter) = count_from_proto(request.into_inner()).map_err(invalid)?;
+        let count = self.queries.count(&tenant, &filter, patience).await.map_err(status)?;
+        self.metrics.counted(count.extent.looked);
+        Ok(Response::new(count_to_proto(count)))
+    }
+
+    async fn summarize_events(
+        &self,
+        request: Request<v1::SummarizeEventsRequest>,
+    ) -> Result<Response<v1::SummarizeEventsResponse>, Status> {
+        let patience = patience(request.metadata());
+        let request = summary_from_proto(request.into_inner()).map_err(invalid)?;
+        let (summary, extent) = self.queries.summarize(&request, patience).await.map_err(status)?;
+        self.metrics.counted(extent.looked);
+        Ok(Response::new(summary_to_proto(summary, extent, request.max_groups)))
     }
 
     async fn list_event_types(

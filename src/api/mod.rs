@@ -22,6 +22,7 @@ mod record_stream;
 mod router;
 mod run;
 pub mod status;
+mod summary;
 mod tenant;
 
 pub use router::{Api, Bounds, ServeError, serve, serve_health};

@@ -4,22 +4,14 @@ use clap::Args;
 
 use crate::{
     client::{QueryItem, Resume},
-    codec::{
-        json::write_line,
-        proto::v1::{EndReason, QueryEventsRequest, QueryOrder, query_events_request::Start},
-    },
+    codec::proto::v1::{EndReason, QueryEventsRequest, QueryOrder, query_events_request::Start},
 };
 
 use super::{
     CliError,
     filter::FilterArgs,
-    output::{
-        escape::escape,
-        stdout::{Stdout, note},
-        style::Style,
-        table,
-    },
-    query::{decode, render, start::StartArgs},
+    output::{escape::escape, stdout::note, style::Style},
+    query::{decode, printer::Printer, start::StartArgs, view::ViewArgs},
     server::ServerArgs,
 };
 
@@ -27,6 +19,8 @@ const EXAMPLES: &str = "\
 New events as they are recorded, until Ctrl-C:
   vidne tail
   vidne tail --category security_administration
+Some columns, times as on the clock on the wall:
+  vidne tail --columns time,type,actor,ip --local-time
 All there is, and then the new ones, for a program that must see each event once:
   vidne tail --from-start --json --token-file here | your-program
 After the program or the machine stopped, go on where it was:
@@ -47,12 +41,8 @@ pub struct TailArgs {
     /// Stop after this many events.
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..))]
     limit: Option<u64>,
-    /// Print one JSON object per line, the documented form of an event.
-    #[arg(long)]
-    json: bool,
-    /// Print national ids too (with --json).
-    #[arg(long, requires = "json")]
-    show_personal: bool,
+    #[command(flatten)]
+    view: ViewArgs,
     #[command(flatten)]
     start: StartArgs,
     #[command(flatten)]
@@ -68,6 +58,7 @@ pub struct TailArgs {
 /// If the query is refused, or the output is closed.
 pub async fn run(args: TailArgs) -> Result<(), CliError> {
     let client = args.server.client()?;
+    let view = args.view.view()?;
     let start = match args.start.start()? {
         // A token file that does not exist yet is a beginning, too.
         None if args.from_start || args.start.is_given() => None,
@@ -81,24 +72,22 @@ pub async fn run(args: TailArgs) -> Result<(), CliError> {
         limit: args.limit.unwrap_or_default(),
         follow: true,
         start,
-        show_personal: args.show_personal,
+        show_personal: args.view.show_personal,
     };
     let mut stream = client.query(request, Resume::Always);
-    let mut tail = Tail { args, out: Stdout::new(), line: Vec::new(), connected: false };
+    let mut tail = Tail { printer: Printer::lines(view), connected: false };
     while let Some(message) = stream.next().await {
         let message = message?;
         if !tail.show(message.item)? {
             break;
         }
-        tail.args.start.keep(Some(&message.resume_token).filter(|t| !t.is_empty()).map(Vec::as_slice))?;
+        args.start.keep(Some(&message.resume_token).filter(|t| !t.is_empty()).map(Vec::as_slice))?;
     }
     Ok(())
 }
 
 struct Tail {
-    args: TailArgs,
-    out: Stdout,
-    line: Vec<u8>,
+    printer: Printer,
     /// Whether the server has answered since the last broken connection.
     connected: bool,
 }
@@ -113,10 +102,10 @@ impl Tail {
         match item {
             QueryItem::Events(events) => {
                 for bytes in events {
-                    self.event(&bytes)?;
+                    self.printer.event(&decode(&bytes)?)?;
                 }
                 // Before the token is kept: an event must not be lost between the two.
-                self.out.flush()?;
+                self.printer.flush()?;
             }
             QueryItem::CaughtUp { head_sequence } => {
                 self.say(&format!("waiting for events after #{head_sequence} (Ctrl-C stops)"));
@@ -130,23 +119,12 @@ impl Tail {
                 if reason == EndReason::TenantClosed {
                     self.say("the tenant is closed: this was its last event");
                 }
+                self.printer.finish()?;
                 return Ok(false);
             }
             QueryItem::Progress { .. } => {}
         }
         Ok(true)
-    }
-
-    fn event(&mut self, bytes: &[u8]) -> Result<(), CliError> {
-        let event = decode(bytes)?;
-        if self.args.json {
-            self.line.clear();
-            write_line(&event, self.args.show_personal, &mut self.line);
-            self.out.json_bytes(&self.line)?;
-        } else {
-            self.out.line(&render::line(&event, table::width().into(), Style::stdout()))?;
-        }
-        Ok(())
     }
 
     fn say(&self, text: &str) {

@@ -23,6 +23,7 @@ mod read;
 mod record;
 mod recorder;
 mod spool;
+mod summary;
 mod tenants;
 
 pub use backoff::Backoff;

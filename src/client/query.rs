@@ -119,12 +119,16 @@ impl EventStream {
             time::sleep_until(instant).await;
             self.not_before = None;
         }
+        let silence = self.client.options().silence_timeout;
         if self.open.is_none() {
-            let call = self.client.audit().query_events(self.request.clone()).await;
-            self.open = Some(Box::new(call.map_err(|status| self.client.error(status))?.into_inner()));
+            let mut audit = self.client.audit();
+            let call = match time::timeout(silence, audit.query_events(self.request.clone())).await {
+                Err(_) => return Err(self.client.silent(silence)),
+                Ok(call) => call.map_err(|status| self.client.error(status))?,
+            };
+            self.open = Some(Box::new(call.into_inner()));
         }
         let Some(open) = self.open.as_mut() else { return Ok(None) };
-        let silence = self.client.options().silence_timeout;
         let message = match time::timeout(silence, open.message()).await {
             Err(_) => return Err(self.client.silent(silence)),
             Ok(message) => message.map_err(|status| self.client.error(status))?,

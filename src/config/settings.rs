@@ -174,9 +174,13 @@ impl Settings {
             from.wrong("data_dir", "must name a folder");
         }
         let limits = limits(from);
+        let server = server(from, limits.request_bytes);
+        let count_time = from.duration("query.count_time", Duration::from_millis(10)..=HOUR);
+        // Longer, and the call would be ended without an answer.
+        let count_time = count_time.min(server.request_timeout / 4 * 3);
         Self {
             data_dir,
-            server: server(from, limits.request_bytes),
+            server,
             database: database(from),
             keys: KeySettings {
                 file: from.optional_path("keys.file"),
@@ -198,6 +202,8 @@ impl Settings {
                 tail_pause: from.duration("query.tail_pause", Duration::ZERO..=SECOND),
                 tail_events: from.count("query.tail_events", 1..=1_000_000),
                 tail_bytes: from.bytes("query.tail_bytes", MIB..=64 * 1024 * MIB),
+                count_positions: from.count("query.count_positions", 1..=1_000_000_000_000) as u64,
+                count_time,
             },
             limits,
             export: export(from),

@@ -71,6 +71,24 @@ impl EventFilter {
         !self.actor_national_id.is_empty() || !self.subject_national_id.is_empty()
     }
 
+    /// Whether sequence, times, id and type alone decide, which every store keeps beside the event.
+    pub fn asks_columns_only(&self) -> bool {
+        // Whatever is added to a filter counts as something else until it is named here.
+        let columns = Self {
+            types: self.types.clone(),
+            categories: self.categories.clone(),
+            occurred_from: self.occurred_from,
+            occurred_before: self.occurred_before,
+            recorded_from: self.recorded_from,
+            recorded_before: self.recorded_before,
+            sequence_from: self.sequence_from,
+            sequence_before: self.sequence_before,
+            event_ids: self.event_ids.clone(),
+            ..Self::default()
+        };
+        *self == columns
+    }
+
     /// Whether `event` is wanted. Complete: decides on every field.
     pub fn matches(&self, recorded: &RecordedEvent) -> bool {
         let event = &recorded.event;

@@ -11,6 +11,7 @@ pub mod query;
 pub mod receipt;
 pub mod secret;
 pub mod shrink;
+pub mod summary;
 pub mod tenant;
 pub mod text;
 pub mod time;

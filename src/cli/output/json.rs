@@ -7,8 +7,9 @@ use crate::{
     codec::{
         json::hex,
         proto::v1::{
-            Destination, EventFilter, ExportFile, ExportFormat, ExportHealth, ExportJob, NationalIdMode,
-            Tenant, destination, export_format,
+            CountEventsResponse, Destination, EventFilter, ExportFile, ExportFormat, ExportHealth, ExportJob,
+            NationalIdMode, ScanExtent, SummarizeEventsResponse, SummaryGroup, SummaryGroups, SummaryTime,
+            Tenant, TimeBucket, destination, export_format,
         },
     },
     domain::{catalogue::EventType, time::Timestamp},
@@ -37,6 +38,37 @@ pub fn tenant(tenant: &Tenant) -> Json {
         "updated_time": time(tenant.updated_time.as_ref()),
         "head_sequence": tenant.head_sequence,
     }))
+}
+
+/// How many events match.
+pub fn count(answer: &CountEventsResponse) -> Json {
+    json!({ "count": answer.count, "extent": extent(answer.extent) })
+}
+
+/// Counts by time, type, actor and outcome. Nothing is left out, zero least of all.
+pub fn summary(answer: &SummarizeEventsResponse, of: SummaryTime) -> Json {
+    let bucket = |bucket: &TimeBucket| json!({ "start_time": time(bucket.start_time.as_ref()), "count": bucket.count });
+    json!({
+        "count": answer.count,
+        "extent": extent(answer.extent),
+        "time": word(of.as_str_name(), "SUMMARY_TIME_"),
+        "bucket_seconds": answer.bucket_width.map_or(0, |width| width.seconds),
+        "buckets": answer.buckets.iter().map(bucket).collect::<Vec<_>>(),
+        "types": groups(answer.types.as_ref()),
+        "actors": groups(answer.actors.as_ref()),
+        "outcomes": groups(answer.outcomes.as_ref()),
+    })
+}
+
+fn extent(extent: Option<ScanExtent>) -> Json {
+    let ScanExtent { head_sequence, scanned_sequence, complete } = extent.unwrap_or_default();
+    json!({ "head_sequence": head_sequence, "scanned_sequence": scanned_sequence, "complete": complete })
+}
+
+fn groups(groups: Option<&SummaryGroups>) -> Json {
+    let group = |group: &SummaryGroup| json!({ "value": group.value, "count": group.count });
+    let all = groups.map(|groups| groups.groups.iter().map(group).collect::<Vec<_>>());
+    json!({ "groups": all.unwrap_or_default(), "other_count": groups.map_or(0, |groups| groups.other_count) })
 }
 
 /// An export job. It has no secrets.

@@ -14,6 +14,21 @@ pub fn bytes(bytes: Option<u64>) -> ProgressBar {
     styled(bar, template)
 }
 
+/// A spinner that [`looked_at`] makes a bar for positions of a log.
+pub fn positions() -> ProgressBar {
+    spinner("counting")
+}
+
+/// So many positions of `all` have been looked at.
+pub fn looked_at(bar: &ProgressBar, positions: u64, all: u64) {
+    let template = "{bar:30} {percent:>3}%  {human_pos} of {human_len} events looked at";
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+    bar.set_length(all);
+    bar.set_position(positions);
+}
+
 /// A spinner with a message.
 pub fn spinner(message: &str) -> ProgressBar {
     let bar = styled(bar(None), "{spinner} {msg}");

@@ -39,6 +39,21 @@ impl Stdout {
         self.flush_if_large()
     }
 
+    /// Whether somebody looks at it.
+    pub fn is_terminal(&self) -> bool {
+        self.terminal
+    }
+
+    /// Bytes as they are. If [`Stdout::is_terminal`], they must be safe for one.
+    ///
+    /// # Errors
+    ///
+    /// As [`Stdout::line`].
+    pub fn bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.buffer.extend_from_slice(bytes);
+        self.flush_if_large()
+    }
+
     /// Bytes of JSON with their line feeds. For a terminal, what would steer it is escaped; elsewhere they stay as they
     /// are.
     ///

@@ -10,12 +10,20 @@ use super::{escape::escape, style::Style};
 /// Columns where standard output is no terminal, so that lines stay whole for `grep`.
 const PIPE_WIDTH: u16 = 1000;
 
+/// Columns of a drawing there.
+const DRAWING_WIDTH: usize = 80;
+
 /// How wide standard output is, in characters.
 pub fn width() -> u16 {
     if !std::io::stdout().is_terminal() {
         return PIPE_WIDTH;
     }
     Term::stdout().size_checked().map_or(100, |(_, columns)| columns.max(40))
+}
+
+/// How wide drawings on standard output are, in characters: also where nobody says, they are to fit a screen.
+pub fn drawing_width() -> usize {
+    if std::io::stdout().is_terminal() { width().into() } else { DRAWING_WIDTH }
 }
 
 /// A table without rows. Cells are escaped by [`row`].

@@ -1,15 +1,25 @@
-//! `vidne query`.
+//! `vidne query`: prints events, or counts them.
+//!
+//! `view` are the flags for how events are shown, `printer` shows them: as `rows` of `column`s, as lines (`render`), as
+//! JSON or as `csv`; `zone` writes times. `counting` is `--count` and `--histogram`, which `histogram` draws. `tail`
+//! uses all but the counting.
 
+mod column;
+mod counting;
+mod csv;
+mod histogram;
+pub mod printer;
 pub mod render;
 mod rows;
 pub mod start;
+pub mod view;
+mod zone;
 
 use clap::{Args, ValueEnum};
 
 use crate::{
     client::{EventStream, QueryItem, Resume},
     codec::{
-        json::write_line,
         proto::v1::{EndReason, QueryEventsRequest, QueryOrder},
         wire::decode_recorded,
     },
@@ -19,14 +29,13 @@ use crate::{
 use super::{
     CliError,
     filter::FilterArgs,
-    output::{
-        stdout::{Stdout, note},
-        style::Style,
-    },
+    output::{stdout::note, style::Style},
     server::ServerArgs,
 };
-use rows::Rows;
+use counting::{CountArgs, Wanted};
+use printer::Printer;
 use start::StartArgs;
+use view::ViewArgs;
 
 const EXAMPLES: &str = "\
 Who read this form?
@@ -35,6 +44,13 @@ What did Jens do yesterday, from this network?
   vidne query --actor-id 4711 --ip 192.0.2.0/24 --since 2026-11-21 --until 2026-11-22
 The last ten changes of users and permissions:
   vidne query --category security_administration --order descending --limit 10
+How many, and when? Counting is done by the server, up to its newest event:
+  vidne query --category data_access --since 7d --count
+  vidne query --since 1d --histogram --bucket 1h --local-time
+  vidne query --outcome failure --histogram --by actor --top 10
+Some columns, in Danish time; the same for a spreadsheet:
+  vidne query --columns sequence,time,actor,outcome,ip --time-zone Europe/Copenhagen
+  vidne query --since 30d --csv --columns time,actor_id,actor_name,target_id > october.csv
 For programs, one JSON object per line:
   vidne query --since 1h --json | jq -r '.actor.name'
 In pieces: --token-file keeps where it stopped, --resume goes on there.
@@ -66,12 +82,10 @@ pub struct QueryArgs {
     /// Stop after this many events.
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..))]
     limit: Option<u64>,
-    /// Print one JSON object per line, the documented form of an event.
-    #[arg(long)]
-    json: bool,
-    /// Print national ids too. Only with --json are they all shown.
-    #[arg(long)]
-    show_personal: bool,
+    #[command(flatten)]
+    view: ViewArgs,
+    #[command(flatten)]
+    counting: CountArgs,
     #[command(flatten)]
     start: StartArgs,
     #[command(flatten)]
@@ -87,6 +101,16 @@ pub struct QueryArgs {
 /// If the query is refused, the connection is lost for good, or the output is closed.
 pub async fn run(args: QueryArgs) -> Result<(), CliError> {
     let client = args.server.client()?;
+    if args.counting.is_given() {
+        let wanted = Wanted {
+            tenant_id: args.tenant.unwrap_or_default(),
+            filter: args.filter.filter(),
+            json: args.view.json,
+            zone: args.view.zone()?,
+        };
+        return args.counting.run(&client, wanted).await;
+    }
+    let view = args.view.view()?;
     let request = QueryEventsRequest {
         tenant_id: args.tenant.unwrap_or_default(),
         filter: args.filter.filter(),
@@ -98,15 +122,23 @@ pub async fn run(args: QueryArgs) -> Result<(), CliError> {
         limit: args.limit.unwrap_or_default(),
         follow: false,
         start: args.start.start()?,
-        show_personal: args.show_personal,
+        show_personal: args.view.show_personal,
     };
     let mut stream = client.query(request, Resume::Attempts(client.options().max_retries));
-    let mut printer = Printer::new(args.json, args.show_personal);
+    let mut printer = Printer::pages(view);
     let result = print_all(&mut stream, &mut printer).await;
     // What was printed counts, also if the rest is lost.
     args.start.keep(stream.resume_token())?;
     let end = result?;
-    printer.finish(end)?;
+    printer.finish()?;
+    if printer.is_text() {
+        let more = if end == EndReason::Limit { "; there may be more: raise --limit" } else { "" };
+        note(&Style::stderr().dim(&match printer.count() {
+            0 => "no events match".to_owned(),
+            1 => format!("1 event{more}"),
+            n => format!("{n} events{more}"),
+        }));
+    }
     Ok(())
 }
 
@@ -143,57 +175,4 @@ pub fn decode(bytes: &[u8]) -> Result<RecordedEvent, CliError> {
             "it may be of a newer version: use its `vidne`",
         )
     })
-}
-
-/// Prints events as they come, as rows or as JSON.
-struct Printer {
-    out: Stdout,
-    /// `None`: JSON.
-    rows: Option<Rows>,
-    show_personal: bool,
-    line: Vec<u8>,
-    count: u64,
-}
-
-impl Printer {
-    fn new(json: bool, show_personal: bool) -> Self {
-        let rows = (!json).then(|| Rows::new(super::output::table::width(), Style::stdout(), show_personal));
-        Self { out: Stdout::new(), rows, show_personal, line: Vec::new(), count: 0 }
-    }
-
-    fn event(&mut self, event: &RecordedEvent) -> Result<(), CliError> {
-        self.count += 1;
-        match &mut self.rows {
-            Some(rows) => rows.push(event, &mut self.out)?,
-            None => {
-                self.line.clear();
-                write_line(event, self.show_personal, &mut self.line);
-                self.out.json_bytes(&self.line)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn flush(&mut self) -> Result<(), CliError> {
-        // Rows wait for their page, so that columns fit their contents.
-        if self.rows.is_none() {
-            self.out.flush()?;
-        }
-        Ok(())
-    }
-
-    fn finish(mut self, end: EndReason) -> Result<(), CliError> {
-        if let Some(rows) = &mut self.rows {
-            rows.flush(&mut self.out)?;
-            self.out.flush()?;
-            let more = if end == EndReason::Limit { "; there may be more: raise --limit" } else { "" };
-            note(&Style::stderr().dim(&match self.count {
-                0 => "no events match".to_owned(),
-                1 => format!("1 event{more}"),
-                n => format!("{n} events{more}"),
-            }));
-        }
-        self.out.flush()?;
-        Ok(())
-    }
 }

@@ -1,18 +1,11 @@
 //! An event in a few words, for people.
 
-use crate::domain::{
-    event::{Actor, ActorType, Event, Outcome, RecordedEvent, Target, TargetRole, TargetType},
-    time::Timestamp,
+use crate::domain::event::{Actor, ActorType, Event, Outcome, RecordedEvent, Target, TargetRole, TargetType};
+
+use super::{
+    super::output::{escape::escape, style::Style},
+    column::{self, Writing},
 };
-
-use super::super::output::{escape::escape, style::Style};
-
-/// `2026-11-22 09:30:00Z`.
-pub fn time(time: Timestamp) -> String {
-    let text = time.to_string();
-    let (date, clock) = text.split_once('T').unwrap_or((&text, ""));
-    format!("{date} {}Z", clock.get(..8).unwrap_or(clock))
-}
 
 /// The catalogue name, or the custom type.
 pub fn event_type(event: &Event) -> String {
@@ -65,12 +58,17 @@ pub fn description(event: &Event) -> String {
     }
 }
 
-/// One line, at most `width` characters.
+/// One line, at most `width` characters, times in UTC.
 pub fn line(recorded: &RecordedEvent, width: usize, style: Style) -> String {
+    line_as(recorded, width, style, &Writing::default())
+}
+
+/// One line, at most `width` characters.
+pub fn line_as(recorded: &RecordedEvent, width: usize, style: Style, writing: &Writing) -> String {
     let event = &recorded.event;
-    let fixed = format!("{:>6}  {}  ", recorded.sequence, time(event.occurred));
+    let fixed = format!("{:>6}  {}  ", recorded.sequence, writing.zone.short(event.occurred));
     let kind = format!("{:<20} ", event_type(event));
-    let who = format!("{}  ", actor(&event.actor));
+    let who = format!("{}  ", column::actor(recorded, writing));
     let rest = [targets(&event.targets), description(event)].join("  ");
     let (kind, who, rest) = (escape(&kind), escape(&who), escape(rest.trim()));
     let room = width.saturating_sub(fixed.len() + console::measure_text_width(&kind));

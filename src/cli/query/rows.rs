@@ -4,11 +4,11 @@ use std::io;
 
 use comfy_table::{Cell, Color, ColumnConstraint, Table, Width};
 
-use crate::domain::event::{Outcome, RecordedEvent};
+use crate::domain::event::RecordedEvent;
 
 use super::{
     super::output::{escape::escape, stdout::Stdout, style::Style, table},
-    render,
+    column::{Column, Writing, failed},
 };
 
 /// Rows of one page. The first page decides how wide the columns are.
@@ -16,10 +16,14 @@ const PAGE: usize = 200;
 
 /// From this many characters on, targets have a column of their own.
 const WIDE: u16 = 140;
-const WIDE_HEADER: &[&str] = &["SEQ", "TIME", "TYPE", "ACTOR", "TARGET", "DESCRIPTION"];
-const HEADER: &[&str] = &["SEQ", "TIME", "TYPE", "ACTOR", "WHAT"];
-/// The actor has at least this many characters, if it needs them.
-const ACTOR: u16 = 18;
+/// What is shown unless columns are chosen.
+const DEFAULT: &[Column] =
+    &[Column::Sequence, Column::Time, Column::Type, Column::Actor, Column::Target, Column::Description];
+/// Where there is less room, what comes from here on shares a column.
+const NARROW: usize = 4;
+const WHAT: &str = "WHAT";
+/// A column whose values may be long has at least this many characters, if it needs them.
+const LONG: u16 = 18;
 /// Characters beside the text of a cell.
 const PADDING: u16 = 2;
 
@@ -27,10 +31,13 @@ const PADDING: u16 = 2;
 pub struct Rows {
     width: u16,
     style: Style,
-    show_personal: bool,
+    columns: Vec<Column>,
+    /// Columns from [`NARROW`] on are one.
+    narrow: bool,
+    writing: Writing,
     page: Vec<Row>,
     /// Of the first page.
-    columns: Option<Vec<u16>>,
+    widths: Option<Vec<u16>>,
 }
 
 struct Row {
@@ -40,9 +47,11 @@ struct Row {
 }
 
 impl Rows {
-    /// Rows for a terminal of `width` characters.
-    pub fn new(width: u16, style: Style, show_personal: bool) -> Self {
-        Self { width, style, show_personal, page: Vec::new(), columns: None }
+    /// Rows for a terminal of `width` characters, with these columns or the usual ones.
+    pub fn new(width: u16, style: Style, columns: &[Column], writing: Writing) -> Self {
+        let narrow = columns.is_empty() && width < WIDE;
+        let columns = if columns.is_empty() { DEFAULT } else { columns }.to_vec();
+        Self { width, style, columns, narrow, writing, page: Vec::new(), widths: None }
     }
 
     /// Adds an event, and prints the page if it is full.
@@ -51,27 +60,13 @@ impl Rows {
     ///
     /// If the output is closed.
     pub fn push(&mut self, recorded: &RecordedEvent, out: &mut Stdout) -> io::Result<()> {
-        let event = &recorded.event;
-        let mut actor = render::actor(&event.actor);
-        if self.show_personal
-            && let Some(personal) = event.personal.as_ref().filter(|p| !p.actor_national_id.is_empty())
-        {
-            actor = format!("{actor} [{}]", personal.actor_national_id);
-        }
-        let texts = [
-            recorded.sequence.to_string(),
-            render::time(event.occurred),
-            render::event_type(event),
-            actor,
-            render::targets(&event.targets),
-            render::description(event),
-        ];
-        let mut cells: Vec<String> = texts.iter().map(|text| escape(text).into_owned()).collect();
-        if self.width < WIDE {
-            let what = cells.split_off(4);
+        let cell = |column: &Column| escape(&column.text(recorded, &self.writing)).into_owned();
+        let mut cells: Vec<String> = self.columns.iter().map(cell).collect();
+        if self.narrow {
+            let what = cells.split_off(NARROW);
             cells.push(what.into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join("\n"));
         }
-        self.page.push(Row { cells, failed: event.outcome == Outcome::Failure });
+        self.page.push(Row { cells, failed: failed(recorded) });
         if self.page.len() >= PAGE { self.flush(out) } else { Ok(()) }
     }
 
@@ -84,45 +79,60 @@ impl Rows {
         if self.page.is_empty() {
             return Ok(());
         }
-        let header = match (self.columns.is_none(), self.width < WIDE) {
-            (false, _) => &[],
-            (true, true) => HEADER,
-            (true, false) => WIDE_HEADER,
-        };
-        let mut table = table::new(header, self.width, self.style);
+        let header = if self.widths.is_none() { self.header() } else { Vec::new() };
+        let header: Vec<&str> = header.iter().map(String::as_str).collect();
+        let mut table = table::new(&header, self.width, self.style);
         for row in std::mem::take(&mut self.page) {
-            table.add_row(row.cells.iter().enumerate().map(|(column, cell)| {
+            table.add_row(row.cells.iter().zip(&self.columns).map(|(cell, column)| {
                 let cell = Cell::new(cell);
                 match column {
-                    2 if row.failed => cell.fg(Color::Red),
-                    2 => cell.fg(Color::Cyan),
+                    Column::Type if row.failed => cell.fg(Color::Red),
+                    Column::Type => cell.fg(Color::Cyan),
                     _ => cell,
                 }
             }));
         }
-        let columns = self.columns.get_or_insert_with(|| widths(&table, self.width));
-        let absolute = columns.iter().map(|&width| ColumnConstraint::Absolute(Width::Fixed(width)));
+        let long: Vec<bool> = self.columns.iter().map(|column| column.usual_width() == 0).collect();
+        let widths = self.widths.get_or_insert_with(|| widths(&table, &long, self.width));
+        let absolute = widths.iter().map(|&width| ColumnConstraint::Absolute(Width::Fixed(width)));
         table.set_constraints(absolute);
         for line in table::lines(&table) {
             out.line(&line)?;
         }
         out.flush()
     }
+
+    fn header(&self) -> Vec<String> {
+        let mut header: Vec<String> = self.columns.iter().map(|column| column.heading()).collect();
+        if self.narrow {
+            header.truncate(NARROW);
+            header.push(WHAT.to_owned());
+        }
+        header
+    }
 }
 
-/// Sequence, time and type are as wide as they are; what comes last has what the others leave.
-fn widths(table: &Table, total: u16) -> Vec<u16> {
+/// Columns of usual width are as wide as they are; of the `long` ones, the last has what the others leave.
+fn widths(table: &Table, long: &[bool], total: u16) -> Vec<u16> {
     let content = table.column_max_content_widths();
     let mut widths: Vec<u16> = content.iter().map(|&width| width.saturating_add(PADDING)).collect();
-    // Sequences grow while they are read.
-    widths[0] = widths[0].max(6 + PADDING);
-    let Some(last) = widths.len().checked_sub(1) else { return widths };
-    let mut room = total.saturating_sub(widths.iter().take(3).sum());
-    for width in &mut widths[3..last] {
-        *width = (*width).min((room / 3).max(ACTOR));
+    let is_long = |column: usize| long.get(column).copied().unwrap_or(true);
+    for (column, width) in widths.iter_mut().enumerate() {
+        // Sequences grow while they are read.
+        if !is_long(column) {
+            *width = (*width).max(6 + PADDING);
+        }
     }
-    room = room.saturating_sub(widths[3..last].iter().sum());
-    widths[last] = room.max(ACTOR);
+    let short = widths.iter().enumerate().filter(|(column, _)| !is_long(*column)).map(|(_, width)| *width);
+    let mut room = total.saturating_sub(short.fold(0, u16::saturating_add));
+    let Some(last) = (0..widths.len()).rfind(|column| is_long(*column)) else { return widths };
+    let share = (room / 3).max(LONG);
+    for column in (0..last).filter(|column| is_long(*column)) {
+        widths[column] = widths[column].min(share);
+        room = room.saturating_sub(widths[column]);
+    }
+    let wanted = if last + 1 == widths.len() { room } else { widths[last].min(room) };
+    widths[last] = wanted.max(LONG);
     widths
 }
 
@@ -134,7 +144,8 @@ mod tests {
     fn widths_of(total: u16, cells: &[&str]) -> Vec<u16> {
         let mut table = table::new(&[], total, Style::plain());
         table.add_row(cells);
-        widths(&table, total)
+        let long = [false, false, false, true, true, true];
+        widths(&table, &long, total)
     }
 
     #[test]

@@ -1,8 +1,10 @@
-//! Reading events: one by its key, or a stream of those that match.
+//! Reading events: one by its key, a stream of those that match, or how many there are.
 
 mod range;
 mod stream;
+mod summary;
 mod tail;
+mod walk;
 
 use std::{sync::Arc, time::Duration};
 
@@ -40,6 +42,10 @@ pub struct QueryOptions {
     pub tail_events: usize,
     /// Bytes that all tails keep.
     pub tail_bytes: usize,
+    /// Positions that one call looks at when it counts.
+    pub count_positions: u64,
+    /// How long one call counts.
+    pub count_time: Duration,
 }
 
 impl Default for QueryOptions {
@@ -53,6 +59,8 @@ impl Default for QueryOptions {
             tail_pause: Duration::from_millis(5),
             tail_events: 4_096,
             tail_bytes: 64 * 1024 * 1024,
+            count_positions: 10_000_000,
+            count_time: Duration::from_secs(20),
         }
     }
 }

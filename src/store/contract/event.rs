@@ -113,6 +113,28 @@ pub struct ScanPage {
     pub scanned: u64,
 }
 
+/// One bounded step of a count, upwards.
+#[derive(Clone, Debug)]
+pub struct CountRequest<'a> {
+    /// The log.
+    pub tenant: &'a TenantId,
+    /// The first position to look at.
+    pub from: u64,
+    /// The last position to look at; at or after `from`, not past the head.
+    pub through: u64,
+    /// Which events. One that [`EventFilter::asks_columns_only`].
+    pub filter: &'a EventFilter,
+}
+
+/// What one step of a count found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CountPage {
+    /// How many events from `from` up to `scanned` match.
+    pub count: u64,
+    /// Every position from `from` up to and including this one has been looked at; at least one, at most `through`.
+    pub scanned: u64,
+}
+
 /// Keeps events.
 #[async_trait]
 pub trait EventStore: Send + Sync + 'static {
@@ -147,6 +169,10 @@ pub trait EventStore: Send + Sync + 'static {
     /// Reads one step of the log. MUST be bounded in time and memory whatever the filter; MUST hold no
     /// connection after it returns.
     async fn scan(&self, request: ScanRequest<'_>) -> Result<ScanPage, StoreError>;
+
+    /// Counts one step of the log. The count MUST be exact; no payload is read. MUST be bounded in time and
+    /// memory whatever the filter; MUST hold no connection after it returns.
+    async fn count(&self, request: CountRequest<'_>) -> Result<CountPage, StoreError>;
 
     /// Tells of new events: changes after a commit of this process, and MAY change for no reason. Commits of
     /// other processes may go untold, so whoever waits also polls [`EventStore::head`].

@@ -9,7 +9,9 @@ mod event;
 mod export;
 mod tenant;
 
-pub use event::{AppendOutcome, EventStore, Head, NewEvent, ScanPage, ScanRequest, StoredEvent};
+pub use event::{
+    AppendOutcome, CountPage, CountRequest, EventStore, Head, NewEvent, ScanPage, ScanRequest, StoredEvent,
+};
 pub use export::{ExportStore, FileCut, JobUpdate, KeptJob, Lease, NewJob, RunOutcome};
 pub use tenant::{Installation, NewTenant, TenantStore, TenantUpdate};
 

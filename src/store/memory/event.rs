@@ -14,7 +14,9 @@ use crate::{
     },
     store::{
         EventStore, StoreError,
-        contract::{AppendOutcome, Head, NewEvent, ScanPage, ScanRequest, StoredEvent},
+        contract::{
+            AppendOutcome, CountPage, CountRequest, Head, NewEvent, ScanPage, ScanRequest, StoredEvent,
+        },
     },
 };
 
@@ -74,6 +76,14 @@ impl EventStore for MemoryStore {
             }
         }
         Ok(page)
+    }
+
+    async fn count(&self, request: CountRequest<'_>) -> Result<CountPage, StoreError> {
+        let state = self.state();
+        let events = state.log(request.tenant)?.events.iter();
+        let within = |kept: &Kept| (request.from..=request.through).contains(&kept.stored.sequence);
+        let hits = events.filter(|kept| within(kept) && may_match(kept, request.filter));
+        Ok(CountPage { count: hits.count() as u64, scanned: request.through })
     }
 
     fn wakeups(&self, tenant: &TenantId) -> watch::Receiver<u64> {

@@ -10,6 +10,7 @@ use super::{
     append::append_to,
     connect::Bulk,
     convert,
+    count::count,
     entity::{events, heads},
     error::db_error,
     log::Heads,
@@ -27,7 +28,9 @@ use crate::{
     },
     store::{
         EventStore, StoreError,
-        contract::{AppendOutcome, Head, NewEvent, ScanPage, ScanRequest, StoredEvent},
+        contract::{
+            AppendOutcome, CountPage, CountRequest, Head, NewEvent, ScanPage, ScanRequest, StoredEvent,
+        },
     },
 };
 
@@ -66,6 +69,10 @@ impl EventStore for SqlStore {
 
     async fn scan(&self, request: ScanRequest<'_>) -> Result<ScanPage, StoreError> {
         scan(&self.read, self.key(request.tenant).await?, &request).await
+    }
+
+    async fn count(&self, request: CountRequest<'_>) -> Result<CountPage, StoreError> {
+        count(&self.read, self.key(request.tenant).await?, &request).await
     }
 
     fn wakeups(&self, tenant: &TenantId) -> watch::Receiver<u64> {

@@ -2,7 +2,7 @@
 //!
 //! `database` says where, `connect` opens it, `migrate` and `check` bring and hold the schema and the server
 //! together, `durability` tells what its settings can lose; `store` is the store itself. Events: `event` with
-//! `scan`, and to append them `decide` with the bulk paths `postgres_append` and `sqlite_append`, or `append`
+//! `scan` and `count`, and to append them `decide` with the bulk paths `postgres_append` and `sqlite_append`, or `append`
 //! within another change. Tenants: `tenant`, `log` (their
 //! locked heads). Export: `job`, `revision`, `lease`, `file`. `mysql`: what only MariaDB and
 //! MySQL need. `entity` holds the tables with their tenant-scoped finders.
@@ -12,6 +12,7 @@ mod bulk;
 mod check;
 mod connect;
 mod convert;
+mod count;
 mod database;
 mod decide;
 mod durability;

@@ -70,7 +70,7 @@ fn last_position(request: &ScanRequest<'_>) -> u64 {
 /// Where the events with the ids of the filter stand; `None` if it names none.
 ///
 /// A question of its own, because together with a range of sequences SQLite would rather read the whole range.
-async fn positions_of_ids(
+pub(super) async fn positions_of_ids(
     db: &DatabaseConnection,
     key: TenantKey,
     filter: &EventFilter,
@@ -110,7 +110,7 @@ fn select(
 }
 
 /// What the columns can tell of a filter, but for ids; the rest is decided by the caller.
-fn condition(filter: &EventFilter) -> Condition {
+pub(super) fn condition(filter: &EventFilter) -> Condition {
     use events::Column::{EventType as TypeColumn, OccurredTime, RecordedTime, Sequence};
     let from_sequence = (filter.sequence_from > 0).then_some(filter.sequence_from);
     let before_sequence = (filter.sequence_before > 0).then_some(filter.sequence_before);

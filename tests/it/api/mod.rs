@@ -11,6 +11,7 @@ mod rooms;
 mod shutdown;
 mod sqlite;
 mod stream;
+mod summary;
 mod tenants;
 mod tonics_own;
 mod trace;

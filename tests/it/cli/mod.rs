@@ -1,5 +1,6 @@
 //! The command line, through the built program.
 
+mod counting;
 mod export;
 pub mod program;
 mod record_query;

@@ -76,6 +76,20 @@ impl AuditService for Script {
         Ok(Response::new(Box::pin(stream::iter(messages.expect("one query more than the script has")))))
     }
 
+    async fn count_events(
+        &self,
+        _: Request<v1::CountEventsRequest>,
+    ) -> Answer<Response<v1::CountEventsResponse>> {
+        Err(Status::unimplemented("not in this test"))
+    }
+
+    async fn summarize_events(
+        &self,
+        _: Request<v1::SummarizeEventsRequest>,
+    ) -> Answer<Response<v1::SummarizeEventsResponse>> {
+        Err(Status::unimplemented("not in this test"))
+    }
+
     async fn list_event_types(
         &self,
         _: Request<v1::ListEventTypesRequest>,

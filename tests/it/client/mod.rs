@@ -7,4 +7,5 @@ mod model;
 mod query;
 mod record;
 mod recorder;
+mod restart;
 mod spool;

@@ -209,6 +209,20 @@ impl AuditService for Model {
         Err(Status::unimplemented("not in this test"))
     }
 
+    async fn count_events(
+        &self,
+        _: Request<v1::CountEventsRequest>,
+    ) -> Answer<Response<v1::CountEventsResponse>> {
+        Err(Status::unimplemented("not in this test"))
+    }
+
+    async fn summarize_events(
+        &self,
+        _: Request<v1::SummarizeEventsRequest>,
+    ) -> Answer<Response<v1::SummarizeEventsResponse>> {
+        Err(Status::unimplemented("not in this test"))
+    }
+
     async fn get_event(&self, _: Request<v1::GetEventRequest>) -> Answer<Response<v1::GetEventResponse>> {
         Err(Status::unimplemented("not in this test"))
     }

@@ -31,8 +31,8 @@ use vidne::{
     store::{
         EventStore, ExportStore, Store, StoreError, TenantStore,
         contract::{
-            AppendOutcome, FileCut, Head, Installation, JobUpdate, KeptJob, Lease, NewEvent, NewJob,
-            NewTenant, RunOutcome, ScanPage, ScanRequest, StoredEvent, TenantUpdate,
+            AppendOutcome, CountPage, CountRequest, FileCut, Head, Installation, JobUpdate, KeptJob, Lease,
+            NewEvent, NewJob, NewTenant, RunOutcome, ScanPage, ScanRequest, StoredEvent, TenantUpdate,
         },
     },
 };
@@ -140,6 +140,10 @@ impl EventStore for FaultyStore {
 
     async fn scan(&self, request: ScanRequest<'_>) -> Result<ScanPage, StoreError> {
         self.plan.step(gone, self.inner.scan(request)).await
+    }
+
+    async fn count(&self, request: CountRequest<'_>) -> Result<CountPage, StoreError> {
+        self.inner.count(request).await
     }
 
     fn wakeups(&self, tenant: &TenantId) -> watch::Receiver<u64> {

@@ -22,7 +22,9 @@ use vidne::{
     },
     store::{
         EventStore, StoreError,
-        contract::{AppendOutcome, Head, NewEvent, ScanPage, ScanRequest, StoredEvent},
+        contract::{
+            AppendOutcome, CountPage, CountRequest, Head, NewEvent, ScanPage, ScanRequest, StoredEvent,
+        },
         memory::MemoryStore,
     },
 };
@@ -96,6 +98,10 @@ impl EventStore for Faulty {
 
     async fn scan(&self, request: ScanRequest<'_>) -> Result<ScanPage, StoreError> {
         self.inner.scan(request).await
+    }
+
+    async fn count(&self, request: CountRequest<'_>) -> Result<CountPage, StoreError> {
+        self.inner.count(request).await
     }
 
     fn wakeups(&self, tenant: &TenantId) -> watch::Receiver<u64> {

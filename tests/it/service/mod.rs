@@ -4,6 +4,7 @@ mod follow;
 mod journal;
 mod query;
 mod record;
+mod summary;
 mod tenants;
 mod token;
 mod watched;

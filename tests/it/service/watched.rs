@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use async_trait::async_trait;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use vidne::{
     domain::{
         id::{EventId, TenantId},
@@ -16,21 +16,43 @@ use vidne::{
     store::{
         EventStore, Store, StoreError, TenantStore,
         contract::{
-            AppendOutcome, Head, Installation, NewEvent, NewTenant, ScanPage, ScanRequest, StoredEvent,
-            TenantUpdate,
+            AppendOutcome, CountPage, CountRequest, Head, Installation, NewEvent, NewTenant, ScanPage,
+            ScanRequest, StoredEvent, TenantUpdate,
         },
     },
 };
 
+/// More steps than any test takes.
+pub const OPEN: usize = Semaphore::MAX_PERMITS / 2;
+
 pub struct Watched {
     inner: Arc<dyn Store>,
+    /// Each step takes a permit.
+    pub gate: Semaphore,
     scans: AtomicUsize,
+    counts: AtomicUsize,
     away: AtomicBool,
 }
 
 impl Watched {
     pub fn new(inner: Arc<dyn Store>) -> Arc<Self> {
-        Arc::new(Self { inner, scans: AtomicUsize::new(0), away: AtomicBool::new(false) })
+        Self::gated(inner, OPEN)
+    }
+
+    /// One that takes so many steps and then waits for more permits.
+    pub fn gated(inner: Arc<dyn Store>, permits: usize) -> Arc<Self> {
+        Arc::new(Self {
+            inner,
+            gate: Semaphore::new(permits),
+            scans: AtomicUsize::new(0),
+            counts: AtomicUsize::new(0),
+            away: AtomicBool::new(false),
+        })
+    }
+
+    /// Counts of the log so far.
+    pub fn counts(&self) -> usize {
+        self.counts.load(Ordering::SeqCst)
     }
 
     /// Reads of the log so far.
@@ -70,7 +92,14 @@ impl EventStore for Watched {
 
     async fn scan(&self, request: ScanRequest<'_>) -> Result<ScanPage, StoreError> {
         self.scans.fetch_add(1, Ordering::SeqCst);
+        self.gate.acquire().await.unwrap().forget();
         self.reached()?.scan(request).await
+    }
+
+    async fn count(&self, request: CountRequest<'_>) -> Result<CountPage, StoreError> {
+        self.counts.fetch_add(1, Ordering::SeqCst);
+        self.gate.acquire().await.unwrap().forget();
+        self.reached()?.count(request).await
     }
 
     fn wakeups(&self, tenant: &TenantId) -> watch::Receiver<u64> {
