@@ -28,6 +28,8 @@ pub struct Metrics {
     export_files: Counter,
     export_events: Counter,
     export_bytes: Counter,
+    consumers: Gauge,
+    consumed_events: Counter,
     database_up: Gauge,
 }
 
@@ -65,6 +67,8 @@ impl Metrics {
             export_files: Counter::default(),
             export_events: Counter::default(),
             export_bytes: Counter::default(),
+            consumers: Gauge::default(),
+            consumed_events: Counter::default(),
             database_up: Gauge::default(),
         };
         let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
@@ -86,6 +90,12 @@ impl Metrics {
         registry.register("export_files", "Files that export runs published", metrics.export_files.clone());
         registry.register("export_events", "Events in published files", metrics.export_events.clone());
         registry.register("export_bytes", "Bytes of published files", metrics.export_bytes.clone());
+        registry.register("open_consumers", "Consumers of subscriptions", metrics.consumers.clone());
+        registry.register(
+            "consumed_events",
+            "Events that were delivered to consumers of subscriptions, repetitions included",
+            metrics.consumed_events.clone(),
+        );
         registry.register("database_up", "1 if the database answers, else 0", metrics.database_up.clone());
         metrics
     }
@@ -107,6 +117,12 @@ impl Metrics {
     pub fn open_stream(&self) -> OpenStream {
         self.streams.inc();
         OpenStream(self.streams.clone())
+    }
+
+    /// A consumer that is there until the value is dropped.
+    pub fn open_consumer(&self) -> OpenConsumer {
+        self.consumers.inc();
+        OpenConsumer { consumers: self.consumers.clone(), events: self.consumed_events.clone() }
     }
 
     /// Counts an export run that ended, and what it published.
@@ -158,6 +174,26 @@ pub struct OpenStream(Gauge);
 impl Drop for OpenStream {
     fn drop(&mut self) {
         self.0.dec();
+    }
+}
+
+/// A consumer of a subscription.
+#[derive(Debug)]
+pub struct OpenConsumer {
+    consumers: Gauge,
+    events: Counter,
+}
+
+impl OpenConsumer {
+    /// Counts events that it was sent.
+    pub fn delivered(&self, events: usize) {
+        self.events.inc_by(events as u64);
+    }
+}
+
+impl Drop for OpenConsumer {
+    fn drop(&mut self) {
+        self.consumers.dec();
     }
 }
 

@@ -1,11 +1,12 @@
 //! gRPC: router, layers, wire <-> domain, errors -> `tonic::Status`.
 //!
-//! `router` puts it together: one file per service (`audit`, `tenant`, `export`), `layer` around all of them,
+//! `router` puts it together: one file per service (`audit`, `tenant`, `export`, `subscription`), `layer` around all of them,
 //! `health` and server reflection beside them. `status` is the one place where errors become answers.
 
 mod audit;
 mod caller;
 mod catalogue;
+mod consume;
 mod export;
 mod foreign;
 pub mod health;
@@ -20,6 +21,7 @@ mod record_stream;
 mod router;
 mod run;
 pub mod status;
+mod subscription;
 mod tenant;
 
 pub use router::{Api, Bounds, ServeError, serve, serve_health};

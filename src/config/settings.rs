@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use super::{error::ConfigError, read::Reader, source::Values};
 use crate::{
     domain::{limits::Limits, secret::Secret},
-    service::{journal::JournalOptions, query::QueryOptions},
+    service::{journal::JournalOptions, query::QueryOptions, subscriptions::SubscriptionOptions},
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -30,6 +30,8 @@ pub struct Settings {
     pub journal: JournalOptions,
     /// How reading is bounded and timed.
     pub query: QueryOptions,
+    /// How consuming subscriptions is bounded and timed.
+    pub subscriptions: SubscriptionOptions,
     /// Export jobs.
     pub export: ExportSettings,
     /// Traces.
@@ -165,6 +167,7 @@ impl Settings {
             from.wrong("data_dir", "must name a folder");
         }
         let limits = limits(from);
+        let progress_interval = from.duration("query.progress_interval", SECOND..=HOUR);
         Self {
             data_dir,
             server: server(from),
@@ -184,8 +187,13 @@ impl Settings {
                 chunk_events: from.count("query.chunk_events", 1..=10_000),
                 batch_bytes: limits.batch_bytes,
                 event_bytes: limits.event_bytes,
-                progress_interval: from.duration("query.progress_interval", SECOND..=HOUR),
+                progress_interval,
                 poll_interval: from.duration("query.poll_interval", Duration::from_millis(10)..=HOUR),
+            },
+            subscriptions: SubscriptionOptions {
+                lease: from.duration("subscriptions.lease", SECOND..=HOUR),
+                max_unacknowledged: from.count("subscriptions.max_unacknowledged", 1..=1_000_000),
+                progress_interval,
             },
             limits,
             export: export(from),
@@ -324,5 +332,6 @@ mod tests {
         reader.finish(()).unwrap();
         assert_eq!(settings.limits, Limits::default());
         assert_eq!(settings.query.progress_interval, QueryOptions::default().progress_interval);
+        assert_eq!(settings.subscriptions, SubscriptionOptions::default());
     }
 }

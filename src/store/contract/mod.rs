@@ -7,13 +7,17 @@
 
 mod event;
 mod export;
+mod subscription;
 mod tenant;
 
 pub use event::{AppendOutcome, EventStore, Head, NewEvent, ScanPage, ScanRequest, StoredEvent};
 pub use export::{ExportStore, FileCut, JobUpdate, KeptJob, Lease, NewJob, RunOutcome};
+pub use subscription::{
+    Holding, NewSubscription, SubscriptionRef, SubscriptionStart, SubscriptionStore, Taken,
+};
 pub use tenant::{Installation, NewTenant, TenantStore, TenantUpdate};
 
 /// All of it.
-pub trait Store: EventStore + TenantStore + ExportStore {}
+pub trait Store: EventStore + TenantStore + ExportStore + SubscriptionStore {}
 
-impl<T: EventStore + TenantStore + ExportStore> Store for T {}
+impl<T: EventStore + TenantStore + ExportStore + SubscriptionStore> Store for T {}

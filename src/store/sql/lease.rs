@@ -24,14 +24,14 @@ use crate::store::{
 };
 
 /// The database's clock, in microseconds since the epoch.
-fn now(backend: DbBackend) -> &'static str {
+pub(super) fn now(backend: DbBackend) -> &'static str {
     match backend {
         DbBackend::Sqlite => "CAST(unixepoch('subsec') * 1000000 AS BIGINT)",
         _ => "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)",
     }
 }
 
-fn after(backend: DbBackend, term: Duration) -> SimpleExpr {
+pub(super) fn after(backend: DbBackend, term: Duration) -> SimpleExpr {
     let micros = i64::try_from(term.as_micros()).unwrap_or(i64::MAX / 2);
     Expr::cust(format!("{} + {micros}", now(backend)))
 }
@@ -145,6 +145,6 @@ async fn hold(transaction: DatabaseTransaction, key: TenantKey, lease: &Lease) -
     Ok(Held { transaction, key, job })
 }
 
-fn backend(transaction: &DatabaseTransaction) -> DbBackend {
+pub(super) fn backend(transaction: &DatabaseTransaction) -> DbBackend {
     sea_orm::ConnectionTrait::get_database_backend(transaction)
 }

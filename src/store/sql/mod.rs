@@ -4,7 +4,8 @@
 //! together, `durability` tells what its settings can lose; `store` is the store itself. Events: `event` with
 //! `scan`, and to append them `decide` with the bulk paths `postgres_append` and `sqlite_append`, or `append`
 //! within another change. Tenants: `tenant`, `log` (their
-//! locked heads). Export: `job`, `revision`, `lease`, `file`. `entity` holds the tables with their tenant-scoped finders.
+//! locked heads). Export: `job`, `revision`, `lease`, `file`. Subscriptions: `subscription`,
+//! `subscription_lease`. `entity` holds the tables with their tenant-scoped finders.
 
 mod append;
 mod bulk;
@@ -31,6 +32,8 @@ mod revision;
 mod scan;
 mod sqlite_append;
 mod store;
+mod subscription;
+mod subscription_lease;
 mod tenant;
 mod tenant_key;
 
