@@ -14,6 +14,7 @@
 mod backoff;
 mod batch;
 mod connection;
+mod consume;
 mod error;
 mod exports;
 mod options;
@@ -21,11 +22,13 @@ pub mod proto;
 mod query;
 mod read;
 mod record;
+mod subscriptions;
 mod tenants;
 
 pub use backoff::Backoff;
 pub use batch::{BATCH_BYTES, BATCH_EVENTS, Batcher};
 pub use connection::Client;
+pub use consume::{Consumer, ConsumerItem, ConsumerMessage};
 pub use error::{ClientError, FieldViolation};
 pub use exports::ExportRun;
 pub use options::{ClientOptions, Resume};
