@@ -3,6 +3,7 @@
 mod export;
 pub mod program;
 mod record_query;
+mod subscription;
 mod tail;
 mod tenant;
 mod usage;

@@ -1,8 +1,11 @@
 //! The use cases, over the model store.
 
+mod any_consumers;
+mod consumer;
 mod journal;
 mod query;
 mod record;
+mod subscriptions;
 mod tenants;
 mod token;
 

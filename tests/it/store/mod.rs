@@ -14,6 +14,7 @@ mod outage;
 mod sample;
 mod scan;
 mod scope;
+mod subscriptions;
 mod tenants;
 
 /// Makes one test per store of each rule: `async fn rule(bed: &Bed)`.
