@@ -1,7 +1,8 @@
 //! Named subscriptions: consumers whose position the server keeps.
 //!
 //! `manage` creates, shows and deletes them; `consume` begins a stream, which runs as a task of its own: `session`
-//! is that task, `window` what it has delivered and not heard of again, `keeper` what it writes to the store.
+//! is that task, `window` what it has delivered and not heard of again, `writes` what it is to write to the store
+//! and `keeper` how.
 
 mod consume;
 mod keeper;
@@ -9,6 +10,7 @@ mod manage;
 mod session;
 mod testimony;
 mod window;
+mod writes;
 
 use std::{sync::Arc, time::Duration};
 

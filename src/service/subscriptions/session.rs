@@ -3,14 +3,14 @@
 use std::{pin::pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use futures::{FutureExt, Stream, StreamExt, future::BoxFuture};
+use futures::{FutureExt, Stream, StreamExt};
 use tokio::{
     sync::{mpsc, watch},
     time::{Instant, MissedTickBehavior, interval_at, sleep_until},
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Delivery, Said, Subscriptions, keeper::Keeper, window::Window};
+use super::{Delivery, Said, Subscriptions, keeper::Keeper, window::Window, writes::Writes};
 use crate::{
     codec::stored::sequence,
     domain::{id::TenantId, query::Message, violation::Violations},
@@ -23,7 +23,6 @@ const RENEWALS_PER_LEASE: u32 = 3;
 
 pub(super) struct Session {
     store: Arc<dyn Store>,
-    keeper: Keeper,
     tenant: TenantId,
     shutdown: CancellationToken,
     lease: Duration,
@@ -35,31 +34,10 @@ pub(super) struct Session {
     aside: Option<Said>,
     /// Nothing more is read: there is nothing more, and this is why.
     drained: Option<Drained>,
-    acknowledged: Acknowledged,
-    /// The one write that is under way.
-    write: Option<BoxFuture<'static, Result<Written, StoreError>>>,
-    renewal_due: bool,
+    writes: Writes,
     /// Changes when a subscription is deleted by this server; renewing tells whether it was this one.
     deletions: watch::Receiver<u64>,
     last_said: Instant,
-}
-
-/// Acknowledged positions, each at most the one before.
-#[derive(Debug)]
-struct Acknowledged {
-    /// What is to be kept.
-    wanted: u64,
-    /// What is kept.
-    kept: u64,
-    /// What the client asked for.
-    asked: u64,
-    /// What the client knows to be kept.
-    told: u64,
-}
-
-enum Written {
-    Renewed,
-    Acknowledged(u64),
 }
 
 /// Why nothing more will come.
@@ -88,7 +66,6 @@ impl Session {
         Self {
             store: of.store().clone(),
             tenant: keeper.tenant().clone(),
-            keeper,
             shutdown: parts.shutdown.clone(),
             lease,
             progress_interval,
@@ -96,14 +73,7 @@ impl Session {
             next: Some(Said::Started { acknowledged, lease }),
             aside: None,
             drained: None,
-            acknowledged: Acknowledged {
-                wanted: acknowledged,
-                kept: acknowledged,
-                asked: acknowledged,
-                told: acknowledged,
-            },
-            write: None,
-            renewal_due: false,
+            writes: Writes::new(keeper, acknowledged),
             deletions: of.deletions().subscribe(),
             last_said: Instant::now(),
         }
@@ -130,7 +100,7 @@ impl Session {
             matches!(error, ServiceError::Store(SubscriptionLost | SubscriptionNotFound))
         };
         if !matches!(&end, End::Ours(error) if lost(error)) {
-            self.finish().await;
+            self.writes.finish().await;
         }
         match end {
             End::Well => Ok(()),
@@ -150,7 +120,7 @@ impl Session {
         let mut renewals = interval_at(Instant::now() + period, period);
         renewals.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            self.begin_write();
+            self.writes.begin();
             if let Some(end) = self.all_dealt_with() {
                 return end.map_or(End::Well, End::Ours);
             }
@@ -159,13 +129,13 @@ impl Session {
                 biased;
                 () = self.shutdown.cancelled() => Err(ServiceError::ShuttingDown),
                 () = client.closed() => return End::Well,
-                written = wait(&mut self.write) => self.written(written),
+                written = self.writes.end() => written.map_err(ServiceError::from),
                 _ = renewals.tick() => {
-                    self.renewal_due = true;
+                    self.writes.renew();
                     Ok(())
                 }
                 Ok(()) = self.deletions.changed() => {
-                    self.renewal_due = true;
+                    self.writes.renew();
                     Ok(())
                 }
                 position = acknowledgements.next() => match position {
@@ -200,7 +170,7 @@ impl Session {
 
     fn has_something_to_say(&self) -> bool {
         let deliverable = !self.window.is_empty() && self.window.has_room();
-        self.acknowledged.is_news()
+        self.writes.has_news()
             || self.aside.is_some()
             || deliverable
             || (self.window.is_empty() && self.next.is_some())
@@ -214,9 +184,8 @@ impl Session {
     }
 
     fn next_said(&mut self) -> Option<Said> {
-        if self.acknowledged.is_news() && !matches!(self.next, Some(Said::Started { .. })) {
-            self.acknowledged.told = self.acknowledged.kept;
-            return Some(Said::Acknowledged(self.acknowledged.kept));
+        if self.writes.has_news() && !matches!(self.next, Some(Said::Started { .. })) {
+            return Some(Said::Acknowledged(self.writes.tell()));
         }
         if let Some(said) = self.aside.take() {
             return Some(said);
@@ -239,7 +208,7 @@ impl Session {
     /// Where nothing is unacknowledged, what does not match needs no acknowledgement.
     fn pass_over(&mut self) {
         if self.window.is_clear() {
-            self.acknowledged.wanted = self.acknowledged.wanted.max(self.window.position());
+            self.writes.keep(self.window.position());
         }
     }
 
@@ -288,32 +257,7 @@ impl Session {
             return Err(Violations::one("acknowledge.position", message));
         }
         let keep = self.window.acknowledge(position);
-        self.acknowledged.asked = self.acknowledged.asked.max(position);
-        self.acknowledged.wanted = self.acknowledged.wanted.max(keep);
-        Ok(())
-    }
-
-    /// Begins the next write, one at a time: what is acknowledged meanwhile is written as one.
-    fn begin_write(&mut self) {
-        if self.write.is_some() {
-            return;
-        }
-        let keeper = self.keeper.clone();
-        if self.renewal_due {
-            self.renewal_due = false;
-            self.write = Some(keeper.renew().map(|done| done.map(|()| Written::Renewed)).boxed());
-        } else if self.acknowledged.wanted > self.acknowledged.kept {
-            let position = self.acknowledged.wanted;
-            let write = keeper.acknowledge(position);
-            self.write = Some(write.map(move |done| done.map(|()| Written::Acknowledged(position))).boxed());
-        }
-    }
-
-    fn written(&mut self, written: Result<Written, StoreError>) -> Result<(), ServiceError> {
-        self.write = None;
-        if let Written::Acknowledged(position) = written? {
-            self.acknowledged.kept = position;
-        }
+        self.writes.acknowledge(position, keep);
         Ok(())
     }
 
@@ -323,42 +267,10 @@ impl Session {
         let busy = !self.window.is_empty()
             || !self.window.is_clear()
             || self.has_something_to_say()
-            || self.write.is_some();
+            || self.writes.is_busy();
         (!busy).then_some(match drained {
             Drained::Closed => Some(StoreError::TenantClosed.into()),
             Drained::Exhausted => None,
         })
-    }
-
-    /// The end: keeps what was acknowledged last, and gives the subscription back.
-    async fn finish(mut self) {
-        if let Some(write) = self.write.take() {
-            match write.await {
-                Ok(Written::Acknowledged(position)) => self.acknowledged.kept = position,
-                Ok(Written::Renewed) | Err(_) => {}
-            }
-        }
-        if self.acknowledged.wanted > self.acknowledged.kept {
-            // Logged where it fails; the events are delivered again.
-            let _ = self.keeper.acknowledge_last(self.acknowledged.wanted).await;
-        }
-        self.keeper.release().await;
-    }
-}
-
-impl Acknowledged {
-    /// Whether something is kept that the client waits to hear.
-    fn is_news(&self) -> bool {
-        self.asked > self.told && self.kept > self.told
-    }
-}
-
-/// The end of the write, if there is one.
-async fn wait(
-    write: &mut Option<BoxFuture<'static, Result<Written, StoreError>>>,
-) -> Result<Written, StoreError> {
-    match write {
-        Some(write) => write.await,
-        None => std::future::pending().await,
     }
 }
