@@ -5,10 +5,11 @@ use std::{env, error::Error, fs, path::PathBuf};
 
 use prost::Message;
 
-const PROTOS: [&str; 6] = [
+const PROTOS: [&str; 7] = [
     "vidne/v1/audit_service.proto",
     "vidne/v1/tenant_service.proto",
     "vidne/v1/export_service.proto",
+    "vidne/v1/subscription_service.proto",
     "vidne/v1/error_reason.proto",
     "vidne/internal/v1/token.proto",
     "google/rpc/status.proto",

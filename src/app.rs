@@ -27,6 +27,7 @@ use crate::{
         journal::{Journal, JournalOptions},
         query::Queries,
         record::Recorder,
+        subscriptions::{SubscriptionParts, Subscriptions},
         tenants::Tenants,
         token::Tokens,
         witness::Witness,
@@ -147,15 +148,27 @@ pub async fn start_on(settings: &Settings, io: Io, backing: Backing) -> Result<R
     let options =
         JournalOptions { committers: backing.committers(&settings.journal), ..settings.journal.clone() };
     let (journal, committers) = Journal::start(backing.store.clone(), clock.clone(), &options);
+    let queries = Queries::new(
+        backing.store.clone(),
+        tokens.clone(),
+        *installation.id.as_bytes(),
+        settings.query.clone(),
+        streams.clone(),
+    );
+    let consumers = TaskTracker::new();
+    let subscriptions = Subscriptions::new(SubscriptionParts {
+        store: backing.store.clone(),
+        queries: queries.clone(),
+        clock: clock.clone(),
+        witness: witness.clone(),
+        options: settings.subscriptions,
+        tasks: consumers.clone(),
+        shutdown: streams.clone(),
+    });
     let api = Api {
         recorder: Recorder::new(journal, backing.vault.clone(), clock.clone(), limits),
-        queries: Queries::new(
-            backing.store.clone(),
-            tokens.clone(),
-            *installation.id.as_bytes(),
-            settings.query.clone(),
-            streams.clone(),
-        ),
+        queries,
+        subscriptions,
         tenants: Tenants::new(backing.store.clone(), clock, witness),
         exports,
         tokens,
@@ -179,6 +192,7 @@ pub async fn start_on(settings: &Settings, io: Io, backing: Backing) -> Result<R
         Ok::<(), Infallible>(())
     });
     tasks.spawn("export runs", exports::wait(runs, streams.clone()));
+    tasks.spawn("consumers", exports::wait(consumers, streams.clone()));
     let watch = watch::Watch::new(backing.store.clone(), health.clone(), metrics);
     watch.look().await;
     tasks.spawn("database watch", watch.run(watching.clone()));

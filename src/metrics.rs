@@ -31,6 +31,8 @@ pub struct Metrics {
     export_files: Counter,
     export_events: Counter,
     export_bytes: Counter,
+    consumers: Gauge,
+    consumed_events: Counter,
     database_up: Gauge,
 }
 
@@ -71,6 +73,8 @@ impl Metrics {
             export_files: Counter::default(),
             export_events: Counter::default(),
             export_bytes: Counter::default(),
+            consumers: Gauge::default(),
+            consumed_events: Counter::default(),
             database_up: Gauge::default(),
         };
         let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
@@ -108,6 +112,12 @@ impl Metrics {
         registry.register("export_files", "Files that export runs published", metrics.export_files.clone());
         registry.register("export_events", "Events in published files", metrics.export_events.clone());
         registry.register("export_bytes", "Bytes of published files", metrics.export_bytes.clone());
+        registry.register("open_consumers", "Consumers of subscriptions", metrics.consumers.clone());
+        registry.register(
+            "consumed_events",
+            "Events that were delivered to consumers of subscriptions, repetitions included",
+            metrics.consumed_events.clone(),
+        );
         registry.register("database_up", "1 if the database answers, else 0", metrics.database_up.clone());
         metrics
     }
@@ -146,6 +156,12 @@ impl Metrics {
     /// Counts a request that found no room.
     pub fn request_refused(&self) {
         self.requests_refused.inc();
+    }
+
+    /// A consumer that is there until the value is dropped.
+    pub fn open_consumer(&self) -> OpenConsumer {
+        self.consumers.inc();
+        OpenConsumer { consumers: self.consumers.clone(), events: self.consumed_events.clone() }
     }
 
     /// Counts an export run that ended, and what it published.
@@ -207,6 +223,26 @@ pub struct RequestBytes(Gauge, i64);
 impl Drop for RequestBytes {
     fn drop(&mut self) {
         self.0.dec_by(self.1);
+    }
+}
+
+/// A consumer of a subscription.
+#[derive(Debug)]
+pub struct OpenConsumer {
+    consumers: Gauge,
+    events: Counter,
+}
+
+impl OpenConsumer {
+    /// Counts events that it was sent.
+    pub fn delivered(&self, events: usize) {
+        self.events.inc_by(events as u64);
+    }
+}
+
+impl Drop for OpenConsumer {
+    fn drop(&mut self) {
+        self.consumers.dec();
     }
 }
 

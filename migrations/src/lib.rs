@@ -11,6 +11,7 @@ mod columns;
 mod m0001_tenants;
 mod m0002_events;
 mod m0003_export;
+mod m0004_subscriptions;
 
 use sea_orm_migration::{MigrationTrait, async_trait};
 pub use sea_orm_migration::{MigratorTrait, SchemaManager};
@@ -26,6 +27,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0001_tenants::Migration),
             Box::new(m0002_events::Migration),
             Box::new(m0003_export::Migration),
+            Box::new(m0004_subscriptions::Migration),
         ]
     }
 }

@@ -1,6 +1,6 @@
 //! gRPC: router, layers, wire <-> domain, errors -> `tonic::Status`.
 //!
-//! `router` puts it together: one file per service (`audit`, `tenant`, `export`), `layer` around all of them,
+//! `router` puts it together: one file per service (`audit`, `tenant`, `export`, `subscription`), `layer` around all of them,
 //! `budget` for the bytes of their requests,
 //! `health` and server reflection beside them. `status` is the one place where errors become answers.
 
@@ -8,6 +8,7 @@ mod audit;
 mod budget;
 mod caller;
 mod catalogue;
+mod consume;
 mod export;
 mod foreign;
 pub mod health;
@@ -22,6 +23,7 @@ mod record_stream;
 mod router;
 mod run;
 pub mod status;
+mod subscription;
 mod summary;
 mod tenant;
 

@@ -20,14 +20,18 @@ use super::{
     methods::Methods,
     proto::{
         audit_service_server::AuditServiceServer, export_service_server::ExportServiceServer,
-        tenant_service_server::TenantServiceServer,
+        subscription_service_server::SubscriptionServiceServer, tenant_service_server::TenantServiceServer,
     },
+    subscription::SubscriptionApi,
     tenant::TenantApi,
 };
 use crate::{
     codec::proto::DESCRIPTORS,
     metrics::Metrics,
-    service::{exports::Exports, query::Queries, record::Recorder, tenants::Tenants, token::Tokens},
+    service::{
+        exports::Exports, query::Queries, record::Recorder, subscriptions::Subscriptions, tenants::Tenants,
+        token::Tokens,
+    },
 };
 
 /// Requests of streams that are decoded at the same time, in all. Decoded they are several times as large; while the
@@ -42,6 +46,8 @@ pub struct Api {
     pub queries: Queries,
     /// Manages tenants.
     pub tenants: Tenants,
+    /// Manages and consumes subscriptions.
+    pub subscriptions: Subscriptions,
     /// Manages, runs and tests export jobs.
     pub exports: Exports,
     /// Makes page tokens.
@@ -101,6 +107,12 @@ pub async fn serve(
         stop: api.stop,
     };
     let tenants = TenantApi { tenants: api.tenants, tokens: api.tokens.clone() };
+    let subscriptions = SubscriptionApi {
+        subscriptions: api.subscriptions,
+        tokens: api.tokens.clone(),
+        metrics: api.metrics.clone(),
+        request_bytes: limit,
+    };
     let exports = ExportApi { exports: api.exports, tokens: api.tokens, metrics: api.metrics };
     let reflection = tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(DESCRIPTORS)
@@ -109,6 +121,7 @@ pub async fn serve(
     let routes = Routes::new(AuditServiceServer::new(audit).max_decoding_message_size(limit))
         .add_service(TenantServiceServer::new(tenants).max_decoding_message_size(limit))
         .add_service(ExportServiceServer::new(exports).max_decoding_message_size(limit))
+        .add_service(SubscriptionServiceServer::new(subscriptions).max_decoding_message_size(limit))
         .add_service(api.health.server())
         .add_service(reflection);
     let routes = routes.into_axum_router().layer(from_fn_with_state(calls, around));

@@ -32,6 +32,12 @@ pub fn status(error: ServiceError) -> Status {
     encode(answer(&error))
 }
 
+impl From<ServiceError> for Status {
+    fn from(error: ServiceError) -> Self {
+        status(error)
+    }
+}
+
 /// The answer to a wrong request.
 pub fn invalid(violations: Violations) -> Status {
     status(ServiceError::Invalid(violations))
@@ -99,7 +105,7 @@ fn answer(error: &ServiceError) -> Answer {
         ServiceError::StoreAway => {
             say(Code::Unavailable, R::DatabaseUnavailable).retry_after(Duration::from_secs(1))
         }
-        ServiceError::StoreRefused => say(Code::Internal, R::Internal),
+        ServiceError::StoreRefused | ServiceError::Panicked => say(Code::Internal, R::Internal),
         ServiceError::ShuttingDown => {
             say(Code::Unavailable, R::ShuttingDown).retry_after(Duration::from_secs(1))
         }
@@ -118,6 +124,13 @@ fn from_store(error: &StoreError) -> Answer {
         // Whoever has the lease now runs the job.
         StoreError::JobBusy | StoreError::LeaseLost => {
             say(Code::Aborted, R::ExportJobBusy).retry_after(Duration::from_secs(5))
+        }
+        StoreError::SubscriptionNotFound => say(Code::NotFound, R::SubscriptionNotFound),
+        StoreError::SubscriptionExists => say(Code::AlreadyExists, R::SubscriptionExists),
+        StoreError::SubscriptionBusy { left } => say(Code::Aborted, R::SubscriptionBusy).retry_after(*left),
+        // Whoever holds it now will tell, in its own answer, for how long.
+        StoreError::SubscriptionLost => {
+            say(Code::Aborted, R::SubscriptionBusy).retry_after(Duration::from_secs(5))
         }
         StoreError::RevisionMismatch { current } => {
             say(Code::Aborted, R::RevisionMismatch).with("revision", current)

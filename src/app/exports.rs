@@ -63,7 +63,7 @@ pub(super) fn exports(settings: &Settings, given: Given<'_>, registry: &mut Regi
     })
 }
 
-/// After `stop`, waits until every run has put down how far it came.
+/// After `stop`, waits until every run, or consumer, has put down how far it came.
 pub(super) async fn wait(runs: TaskTracker, stop: CancellationToken) -> Result<(), Infallible> {
     stop.cancelled().await;
     runs.close();

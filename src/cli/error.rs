@@ -123,6 +123,11 @@ fn client_hint(error: &ClientError) -> String {
             "EXPORT_JOB_NOT_FOUND" => "`vidne export list` shows which there are (of one tenant: --tenant)",
             "EXPORT_JOB_EXISTS" => "choose another --name, or change the job with `vidne export update`",
             "EXPORT_JOB_BUSY" => "wait until the other run is over; `vidne export get` shows how it went",
+            "SUBSCRIPTION_NOT_FOUND" => {
+                "`vidne subscription list` shows which there are (of one tenant: --tenant)"
+            }
+            "SUBSCRIPTION_EXISTS" => "choose another name: filter and start of a subscription never change",
+            "SUBSCRIPTION_BUSY" => "`vidne subscription show NAME` shows who consumes it",
             "REVISION_MISMATCH" => {
                 "somebody else changed it just now: look at it and try again, or use --retry"
             }

@@ -19,6 +19,7 @@ mod record;
 mod serve;
 mod server;
 mod settings;
+mod subscription;
 mod tail;
 mod tenant;
 mod types;
@@ -70,6 +71,8 @@ pub enum Command {
     Query(Box<query::QueryArgs>),
     /// Print events as they are recorded.
     Tail(Box<tail::TailArgs>),
+    /// Manage and consume named subscriptions, whose position the server keeps.
+    Subscription(subscription::SubscriptionArgs),
     /// List the event catalogue.
     Types(types::TypesArgs),
     /// Manage tenants: logs with a sequence, switches and export jobs of their own.
@@ -115,6 +118,7 @@ pub async fn run(command: Command) -> Result<(), CliError> {
         Command::Record(args) => record::run(*args).await,
         Command::Query(args) => query::run(*args).await,
         Command::Tail(args) => tail::run(*args).await,
+        Command::Subscription(args) => subscription::run(args).await,
         Command::Types(args) => types::run(args).await,
         Command::Tenant(args) => tenant::run(args).await,
         Command::Export(args) => export::run(args).await,

@@ -15,7 +15,7 @@ use super::{
     options::ClientOptions,
     proto::{
         audit_service_client::AuditServiceClient, export_service_client::ExportServiceClient,
-        tenant_service_client::TenantServiceClient,
+        subscription_service_client::SubscriptionServiceClient, tenant_service_client::TenantServiceClient,
     },
 };
 
@@ -78,6 +78,11 @@ impl Client {
 
     pub(super) fn exports(&self) -> ExportServiceClient<Channel> {
         ExportServiceClient::new(self.channel.clone())
+            .max_decoding_message_size(self.options.max_answer_bytes)
+    }
+
+    pub(super) fn subscriptions(&self) -> SubscriptionServiceClient<Channel> {
+        SubscriptionServiceClient::new(self.channel.clone())
             .max_decoding_message_size(self.options.max_answer_bytes)
     }
 

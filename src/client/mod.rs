@@ -14,6 +14,7 @@
 mod backoff;
 mod batch;
 mod connection;
+mod consume;
 mod error;
 mod exports;
 mod options;
@@ -23,12 +24,14 @@ mod read;
 mod record;
 mod recorder;
 mod spool;
+mod subscriptions;
 mod summary;
 mod tenants;
 
 pub use backoff::Backoff;
 pub use batch::{BATCH_BYTES, BATCH_EVENTS, Batcher};
 pub use connection::Client;
+pub use consume::{Consumer, ConsumerItem, ConsumerMessage};
 pub use error::{ClientError, FieldViolation};
 pub use exports::ExportRun;
 pub use options::{ClientOptions, Resume};

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use prost::{Message, encoding};
 use sha2::{Digest, Sha256};
 
+use super::error::DecodeError;
 use crate::domain::time::Timestamp;
 
 const SEQUENCE: u32 = 30;
@@ -41,6 +42,21 @@ pub fn with_personal(payload: &Bytes, column: Option<&Bytes>) -> Bytes {
         Some(field) => [payload, field].concat().into(),
         None => payload.clone(),
     }
+}
+
+/// The place in its log of an encoded `vidne.v1.Event`, without decoding the rest of it.
+pub fn sequence(event: &[u8]) -> Result<u64, DecodeError> {
+    match Placed::decode(event)?.sequence {
+        0 => Err(DecodeError::Missing("sequence")),
+        sequence => Ok(sequence),
+    }
+}
+
+/// The one field of an event that tells its place.
+#[derive(Clone, PartialEq, Message)]
+struct Placed {
+    #[prost(uint64, tag = "30")]
+    sequence: u64,
 }
 
 /// The encoded `personal` field of an event, tag and length included.

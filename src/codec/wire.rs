@@ -19,6 +19,14 @@ pub fn timestamp(time: Timestamp) -> prost_types::Timestamp {
     prost_types::Timestamp { seconds: time.seconds(), nanos: time.subsec_nanos() }
 }
 
+/// A length of time on the wire.
+pub fn duration(duration: std::time::Duration) -> prost_types::Duration {
+    prost_types::Duration {
+        seconds: i64::try_from(duration.as_secs()).unwrap_or(i64::MAX),
+        nanos: duration.subsec_nanos().cast_signed(),
+    }
+}
+
 /// The canonical content of an event: everything but sequence, recorded time and personal data.
 pub fn encode_content(event: &Event) -> Vec<u8> {
     content(event).encode_to_vec()

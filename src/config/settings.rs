@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use super::{error::ConfigError, read::Reader, source::Values};
 use crate::{
     domain::{limits::Limits, secret::Secret},
-    service::{journal::JournalOptions, query::QueryOptions},
+    service::{journal::JournalOptions, query::QueryOptions, subscriptions::SubscriptionOptions},
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -31,6 +31,8 @@ pub struct Settings {
     pub journal: JournalOptions,
     /// How reading is bounded and timed.
     pub query: QueryOptions,
+    /// How consuming subscriptions is bounded and timed.
+    pub subscriptions: SubscriptionOptions,
     /// Export jobs.
     pub export: ExportSettings,
     /// Traces.
@@ -178,6 +180,7 @@ impl Settings {
         let count_time = from.duration("query.count_time", Duration::from_millis(10)..=HOUR);
         // Longer, and the call would be ended without an answer.
         let count_time = count_time.min(server.request_timeout / 4 * 3);
+        let progress_interval = from.duration("query.progress_interval", SECOND..=HOUR);
         Self {
             data_dir,
             server,
@@ -197,13 +200,18 @@ impl Settings {
                 chunk_events: from.count("query.chunk_events", 1..=10_000),
                 batch_bytes: limits.batch_bytes,
                 event_bytes: limits.event_bytes,
-                progress_interval: from.duration("query.progress_interval", SECOND..=HOUR),
+                progress_interval,
                 poll_interval: from.duration("query.poll_interval", Duration::from_millis(10)..=HOUR),
                 tail_pause: from.duration("query.tail_pause", Duration::ZERO..=SECOND),
                 tail_events: from.count("query.tail_events", 1..=1_000_000),
                 tail_bytes: from.bytes("query.tail_bytes", MIB..=64 * 1024 * MIB),
                 count_positions: from.count("query.count_positions", 1..=1_000_000_000_000) as u64,
                 count_time,
+            },
+            subscriptions: SubscriptionOptions {
+                lease: from.duration("subscriptions.lease", SECOND..=HOUR),
+                max_unacknowledged: from.count("subscriptions.max_unacknowledged", 1..=1_000_000),
+                progress_interval,
             },
             limits,
             export: export(from),
@@ -348,5 +356,6 @@ mod tests {
         reader.finish(()).unwrap();
         assert_eq!(settings.limits, Limits::default());
         assert_eq!(settings.query.progress_interval, QueryOptions::default().progress_interval);
+        assert_eq!(settings.subscriptions, SubscriptionOptions::default());
     }
 }

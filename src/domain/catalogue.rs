@@ -63,7 +63,7 @@ const fn service(
 }
 
 /// Every event type, by number.
-pub static CATALOGUE: [EventTypeInfo; 39] = [
+pub static CATALOGUE: [EventTypeInfo; 41] = [
     access(1, "RECORD_SEARCHED", "Search", "Records or forms were searched"),
     access(2, "RECORD_READ", "Read", "A record or form was read"),
     access(3, "RECORD_DELETED", "Delete", "A record or form was deleted"),
@@ -115,6 +115,8 @@ pub static CATALOGUE: [EventTypeInfo; 39] = [
     service(2003, "SERVICE_EXPORT_JOB_FAILED", "ExportJobFailed", "Export job began to fail"),
     service(2004, "SERVICE_EXPORT_JOB_RECOVERED", "ExportJobRecovered", "Export job works again"),
     service(2005, "SERVICE_HOST_KEY_ACCEPTED", "HostKeyAccepted", "SFTP host key accepted"),
+    service(2006, "SERVICE_SUBSCRIPTION_CREATED", "SubscriptionCreated", "Subscription created"),
+    service(2007, "SERVICE_SUBSCRIPTION_DELETED", "SubscriptionDeleted", "Subscription deleted"),
 ];
 
 impl EventType {
@@ -138,6 +140,10 @@ impl EventType {
     pub const SERVICE_EXPORT_JOB_RECOVERED: Self = Self(37);
     /// vidne's own: a host key was accepted.
     pub const SERVICE_HOST_KEY_ACCEPTED: Self = Self(38);
+    /// vidne's own: a subscription was created.
+    pub const SERVICE_SUBSCRIPTION_CREATED: Self = Self(39);
+    /// vidne's own: a subscription was deleted.
+    pub const SERVICE_SUBSCRIPTION_DELETED: Self = Self(40);
 
     /// Every type, by number.
     pub fn all() -> impl Iterator<Item = Self> {
@@ -198,6 +204,8 @@ mod tests {
             (EventType::SERVICE_EXPORT_JOB_FAILED, "SERVICE_EXPORT_JOB_FAILED"),
             (EventType::SERVICE_EXPORT_JOB_RECOVERED, "SERVICE_EXPORT_JOB_RECOVERED"),
             (EventType::SERVICE_HOST_KEY_ACCEPTED, "SERVICE_HOST_KEY_ACCEPTED"),
+            (EventType::SERVICE_SUBSCRIPTION_CREATED, "SERVICE_SUBSCRIPTION_CREATED"),
+            (EventType::SERVICE_SUBSCRIPTION_DELETED, "SERVICE_SUBSCRIPTION_DELETED"),
         ] {
             assert_eq!(event_type.info().name, name);
             assert_eq!(EventType::from_number(event_type.info().number), Some(event_type));

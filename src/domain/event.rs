@@ -136,6 +136,8 @@ named_enum! {
         Document = 14 "DOCUMENT",
         /// An export job of vidne.
         ExportJob = 15 "EXPORT_JOB",
+        /// A subscription of vidne.
+        Subscription = 16 "SUBSCRIPTION",
         /// Anything else; the default.
         #[default] Other = 100 "OTHER",
     }

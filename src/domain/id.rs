@@ -48,7 +48,7 @@ impl fmt::Display for EventId {
     }
 }
 
-/// The shape of tenant ids and of export job names, for messages.
+/// The shape of tenant ids and of names of export jobs and subscriptions, for messages.
 pub const NAME_SHAPE: &str = "1 to 63 of a-z, 0-9, _ and -, beginning with a letter or digit";
 
 /// The id of a tenant: `[a-z0-9][a-z0-9_-]{0,62}`.

@@ -1,4 +1,5 @@
-//! Plain data and pure rules: events, their catalogue, ids, filters, validation, tenants, export jobs.
+//! Plain data and pure rules: events, their catalogue, ids, filters, validation, tenants, export jobs,
+//! subscriptions.
 
 pub mod catalogue;
 pub mod event;
@@ -11,6 +12,7 @@ pub mod query;
 pub mod receipt;
 pub mod secret;
 pub mod shrink;
+pub mod subscription;
 pub mod summary;
 pub mod tenant;
 pub mod text;

@@ -59,6 +59,9 @@ pub enum ServiceError {
     /// The database refuses the event; the cause has been logged.
     #[error("the database refuses the event; the server's log has the cause")]
     StoreRefused,
+    /// A task of the server ended by a bug, which has been logged.
+    #[error("the server failed; its log has the cause")]
+    Panicked,
     /// The server is going down; connect again.
     #[error("the server is shutting down; connect again")]
     ShuttingDown,

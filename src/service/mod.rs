@@ -6,6 +6,7 @@ pub mod journal;
 mod prepare;
 pub mod query;
 pub mod record;
+pub mod subscriptions;
 pub mod tenants;
 pub mod token;
 pub mod witness;

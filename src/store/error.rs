@@ -1,6 +1,6 @@
 //! What can go wrong in a store.
 
-use std::error::Error;
+use std::{error::Error, time::Duration};
 
 /// A store's refusal or failure. Messages hold no event content and no credentials.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +26,21 @@ pub enum StoreError {
     /// The lease ran out and somebody else took it; whatever was to be written was not.
     #[error("the export job's lease was lost")]
     LeaseLost,
+    /// There is no such subscription.
+    #[error("there is no such subscription")]
+    SubscriptionNotFound,
+    /// Another subscription of the tenant has this name.
+    #[error("another subscription of the tenant has this name")]
+    SubscriptionExists,
+    /// Another consumer holds the subscription.
+    #[error("the subscription is held by another consumer; its lease ends in {:.1} s unless it is renewed", left.as_secs_f64())]
+    SubscriptionBusy {
+        /// Until its lease ends.
+        left: Duration,
+    },
+    /// The consumer does not hold the subscription any more; whatever was to be written was not.
+    #[error("the subscription was taken over by another consumer")]
+    SubscriptionLost,
     /// The row has moved on since it was read.
     #[error("the revision has moved on; it is {current} now")]
     RevisionMismatch {

@@ -8,8 +8,8 @@ use crate::{
         json::hex,
         proto::v1::{
             CountEventsResponse, Destination, EventFilter, ExportFile, ExportFormat, ExportHealth, ExportJob,
-            NationalIdMode, ScanExtent, SummarizeEventsResponse, SummaryGroup, SummaryGroups, SummaryTime,
-            Tenant, TimeBucket, destination, export_format,
+            NationalIdMode, ScanExtent, Subscription, SummarizeEventsResponse, SummaryGroup, SummaryGroups,
+            SummaryTime, Tenant, TimeBucket, destination, export_format,
         },
     },
     domain::{catalogue::EventType, time::Timestamp},
@@ -120,6 +120,24 @@ pub fn file(file: &ExportFile) -> Json {
     }))
 }
 
+/// A subscription.
+pub fn subscription(subscription: &Subscription) -> Json {
+    let lag = subscription.lag.as_ref().map(|lag| lag.seconds as f64 + f64::from(lag.nanos) / 1e9);
+    without_empty(json!({
+        "tenant_id": subscription.tenant_id,
+        "name": subscription.name,
+        "filter": subscription.filter.as_ref().map(filter),
+        "show_personal": subscription.show_personal,
+        "created_time": time(subscription.created_time.as_ref()),
+        "acknowledged_sequence": subscription.acknowledged_sequence,
+        "acknowledged_time": time(subscription.acknowledged_time.as_ref()),
+        "head_sequence": subscription.head_sequence,
+        "lag_seconds": lag,
+        "consumer": subscription.consumer,
+        "lease_expire_time": time(subscription.lease_expire_time.as_ref()),
+    }))
+}
+
 fn format(format: &ExportFormat) -> Json {
     match &format.kind {
         Some(export_format::Kind::JsonLines(_)) => json!({ "json_lines": true }),
@@ -147,7 +165,8 @@ fn destination(destination: &Destination) -> Json {
     }
 }
 
-fn filter(filter: &EventFilter) -> Json {
+/// A filter; empty if it asks nothing.
+pub fn filter(filter: &EventFilter) -> Json {
     let types = filter.types.iter().filter_map(|&number| EventType::from_number(number));
     let severity = filter.minimum_severity;
     without_empty(json!({

@@ -3,15 +3,31 @@
 mod read;
 mod write;
 
+use prost::Message;
+
 pub use read::filter_from_proto;
 pub use write::{category_to_proto, filter_to_proto};
+
+use super::{error::DecodeError, proto::v1};
+use crate::domain::filter::EventFilter;
+
+/// The bytes of a filter that a store keeps: a `vidne.v1.EventFilter`. The same filter gives the same bytes.
+pub fn encode_filter(filter: &EventFilter) -> Vec<u8> {
+    filter_to_proto(filter).encode_to_vec()
+}
+
+/// Reads them back.
+pub fn decode_filter(bytes: &[u8]) -> Result<EventFilter, DecodeError> {
+    let filter = v1::EventFilter::decode(bytes)?;
+    filter_from_proto(filter, "filter").map_err(|_| DecodeError::OutOfRange("filter"))
+}
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::{codec::proto::v1, domain::limits::FILTER_VALUES};
+    use crate::domain::limits::FILTER_VALUES;
 
     #[test]
     fn a_filter_comes_back_as_it_was() {
@@ -47,6 +63,8 @@ mod tests {
         let written = filter_to_proto(&read);
         assert_eq!(written.source_ips, ["192.0.2.7", "2001:db8::/64"]);
         assert_eq!(filter_from_proto(written, "filter").unwrap(), read);
+        assert_eq!(decode_filter(&encode_filter(&read)).unwrap(), read);
+        assert!(decode_filter(&[0xFF]).is_err());
     }
 
     #[test]

@@ -7,12 +7,16 @@
 
 mod event;
 mod export;
+mod subscription;
 mod tenant;
 
 pub use event::{
     AppendOutcome, CountPage, CountRequest, EventStore, Head, NewEvent, ScanPage, ScanRequest, StoredEvent,
 };
 pub use export::{ExportStore, FileCut, JobUpdate, KeptJob, Lease, NewJob, RunOutcome};
+pub use subscription::{
+    Holding, NewSubscription, SubscriptionRef, SubscriptionStart, SubscriptionStore, Taken,
+};
 pub use tenant::{Installation, NewTenant, TenantStore, TenantUpdate};
 
 /// What reading a log needs.
@@ -21,6 +25,6 @@ pub trait LogStore: EventStore + TenantStore {}
 impl<T: EventStore + TenantStore> LogStore for T {}
 
 /// All of it.
-pub trait Store: LogStore + ExportStore {}
+pub trait Store: LogStore + ExportStore + SubscriptionStore {}
 
-impl<T: LogStore + ExportStore> Store for T {}
+impl<T: LogStore + ExportStore + SubscriptionStore> Store for T {}

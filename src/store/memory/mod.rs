@@ -5,6 +5,7 @@ mod event;
 mod export;
 mod job;
 mod state;
+mod subscription;
 mod tenant;
 
 use std::{

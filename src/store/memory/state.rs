@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use uuid::Uuid;
+
 use crate::{
     codec::stored,
     domain::{
@@ -9,6 +11,7 @@ use crate::{
         export::{ExportFile, ExportJob, JobSettings},
         id::{EventId, TenantId},
         receipt::Stamp,
+        subscription::Subscription,
         tenant::{Tenant, TenantSettings},
         time::Timestamp,
     },
@@ -24,6 +27,7 @@ pub(super) struct State {
     pub(super) logs: BTreeMap<TenantId, Log>,
     /// Deleted ones too.
     pub(super) jobs: Vec<Job>,
+    pub(super) subscriptions: BTreeMap<(TenantId, String), Subscribed>,
 }
 
 #[derive(Clone, Debug)]
@@ -55,6 +59,13 @@ pub(super) struct Job {
     pub(super) lease_until: Option<Timestamp>,
     /// The file with number n stands at n - 1.
     pub(super) files: Vec<ExportFile>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Subscribed {
+    pub(super) subscription: Subscription,
+    /// Who holds it, and until when unless renewed.
+    pub(super) held: Option<(Uuid, Timestamp)>,
 }
 
 impl State {

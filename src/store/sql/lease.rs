@@ -24,7 +24,7 @@ use crate::store::{
 };
 
 /// The database's clock, in microseconds since the epoch.
-fn now(backend: DbBackend) -> &'static str {
+pub(super) fn now(backend: DbBackend) -> &'static str {
     match backend {
         DbBackend::Sqlite => "CAST(unixepoch('subsec') * 1000000 AS BIGINT)",
         // When the statement began; the job's row was locked before.
@@ -33,7 +33,7 @@ fn now(backend: DbBackend) -> &'static str {
     }
 }
 
-fn after(backend: DbBackend, term: Duration) -> SimpleExpr {
+pub(super) fn after(backend: DbBackend, term: Duration) -> SimpleExpr {
     let micros = i64::try_from(term.as_micros()).unwrap_or(i64::MAX / 2);
     Expr::cust(format!("{} + {micros}", now(backend)))
 }
@@ -147,6 +147,6 @@ async fn hold(transaction: DatabaseTransaction, key: TenantKey, lease: &Lease) -
     Ok(Held { transaction, key, job })
 }
 
-fn backend(transaction: &DatabaseTransaction) -> DbBackend {
+pub(super) fn backend(transaction: &DatabaseTransaction) -> DbBackend {
     sea_orm::ConnectionTrait::get_database_backend(transaction)
 }

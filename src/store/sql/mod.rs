@@ -4,8 +4,9 @@
 //! together, `durability` tells what its settings can lose; `store` is the store itself. Events: `event` with
 //! `scan` and `count`, and to append them `decide` with the bulk paths `postgres_append` and `sqlite_append`, or `append`
 //! within another change. Tenants: `tenant`, `log` (their
-//! locked heads). Export: `job`, `revision`, `lease`, `file`. `mysql`: what only MariaDB and
-//! MySQL need. `entity` holds the tables with their tenant-scoped finders.
+//! locked heads). Export: `job`, `revision`, `lease`, `file`. Subscriptions: `subscription`,
+//! `subscription_lease`. `mysql`: what only MariaDB and MySQL need. `entity` holds the tables with their
+//! tenant-scoped finders.
 
 mod append;
 mod bulk;
@@ -37,6 +38,8 @@ mod revision;
 mod scan;
 mod sqlite_append;
 mod store;
+mod subscription;
+mod subscription_lease;
 mod tenant;
 mod tenant_key;
 

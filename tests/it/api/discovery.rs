@@ -12,7 +12,12 @@ use vidne::codec::proto::v1;
 
 use super::Server;
 
-const SERVICES: [&str; 3] = ["vidne.v1.AuditService", "vidne.v1.ExportService", "vidne.v1.TenantService"];
+const SERVICES: [&str; 4] = [
+    "vidne.v1.AuditService",
+    "vidne.v1.ExportService",
+    "vidne.v1.SubscriptionService",
+    "vidne.v1.TenantService",
+];
 
 #[tokio::test]
 async fn reflection_lists_every_service_that_is_served() {
@@ -42,7 +47,7 @@ async fn health_tells_of_the_process_and_of_each_service_on_both_ports() {
     let address = format!("http://{}", server.running.addresses.health.unwrap());
     let alone = Channel::from_shared(address).unwrap().connect().await.unwrap();
     for channel in [server.channel.clone(), alone] {
-        for service in ["", SERVICES[0], SERVICES[1], SERVICES[2]] {
+        for service in SERVICES.into_iter().chain([""]) {
             assert_eq!(health(channel.clone(), service).await, ServingStatus::Serving, "{service}");
         }
         let request = HealthCheckRequest { service: "no.such.Service".to_owned() };

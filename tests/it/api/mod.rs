@@ -11,6 +11,7 @@ mod rooms;
 mod shutdown;
 mod sqlite;
 mod stream;
+mod subscriptions;
 mod summary;
 mod tenants;
 mod tonics_own;
@@ -25,7 +26,7 @@ use vidne::{
     app::{self, Backing, Io, Listeners, Running},
     client::proto::{
         audit_service_client::AuditServiceClient, export_service_client::ExportServiceClient,
-        tenant_service_client::TenantServiceClient,
+        subscription_service_client::SubscriptionServiceClient, tenant_service_client::TenantServiceClient,
     },
     codec::proto::v1,
     config::{Flag, Settings, Sources, Values},
@@ -72,6 +73,10 @@ impl Server {
 
     fn exports(&self) -> ExportServiceClient<Channel> {
         ExportServiceClient::new(self.channel.clone())
+    }
+
+    fn subscriptions(&self) -> SubscriptionServiceClient<Channel> {
+        SubscriptionServiceClient::new(self.channel.clone())
     }
 
     async fn record(&self, event: v1::Event) -> Result<v1::Receipt, Status> {

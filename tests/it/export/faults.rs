@@ -20,6 +20,7 @@ use vidne::{
     domain::{
         export::{Destination, DestinationSecrets, ExportFile, ExportJob, JobSettings, SftpDestination},
         id::{EventId, TenantId},
+        subscription::Subscription,
         tenant::Tenant,
         time::Timestamp,
     },
@@ -29,10 +30,11 @@ use vidne::{
         host_key::HostKey,
     },
     store::{
-        EventStore, ExportStore, Store, StoreError, TenantStore,
+        EventStore, ExportStore, Store, StoreError, SubscriptionStore, TenantStore,
         contract::{
-            AppendOutcome, CountPage, CountRequest, FileCut, Head, Installation, JobUpdate, KeptJob, Lease,
-            NewEvent, NewJob, NewTenant, RunOutcome, ScanPage, ScanRequest, StoredEvent, TenantUpdate,
+            AppendOutcome, CountPage, CountRequest, FileCut, Head, Holding, Installation, JobUpdate, KeptJob,
+            Lease, NewEvent, NewJob, NewSubscription, NewTenant, RunOutcome, ScanPage, ScanRequest,
+            StoredEvent, SubscriptionRef, Taken, TenantUpdate,
         },
     },
 };
@@ -188,6 +190,56 @@ impl TenantStore for FaultyStore {
         witness: NewEvent,
     ) -> Result<Tenant, StoreError> {
         self.inner.close_tenant(id, now, witness).await
+    }
+}
+
+/// No run touches a subscription.
+#[async_trait]
+impl SubscriptionStore for FaultyStore {
+    async fn create_subscription(
+        &self,
+        new: NewSubscription,
+        witness: NewEvent,
+    ) -> Result<Subscription, StoreError> {
+        self.inner.create_subscription(new, witness).await
+    }
+
+    async fn subscription(&self, of: &SubscriptionRef) -> Result<Option<Subscription>, StoreError> {
+        self.inner.subscription(of).await
+    }
+
+    async fn subscriptions(
+        &self,
+        tenant: &TenantId,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<Subscription>, StoreError> {
+        self.inner.subscriptions(tenant, after, limit).await
+    }
+
+    async fn delete_subscription(&self, of: &SubscriptionRef, witness: NewEvent) -> Result<(), StoreError> {
+        self.inner.delete_subscription(of, witness).await
+    }
+
+    async fn take_subscription(
+        &self,
+        holding: &Holding,
+        consumer: &str,
+        term: Duration,
+    ) -> Result<Taken, StoreError> {
+        self.inner.take_subscription(holding, consumer, term).await
+    }
+
+    async fn renew_subscription(&self, holding: &Holding, term: Duration) -> Result<(), StoreError> {
+        self.inner.renew_subscription(holding, term).await
+    }
+
+    async fn acknowledge(&self, holding: &Holding, sequence: u64, now: Timestamp) -> Result<(), StoreError> {
+        self.inner.acknowledge(holding, sequence, now).await
+    }
+
+    async fn release_subscription(&self, holding: &Holding) -> Result<(), StoreError> {
+        self.inner.release_subscription(holding).await
     }
 }
 

@@ -1,9 +1,12 @@
 //! The use cases, over the model store.
 
+mod any_consumers;
+mod consumer;
 mod follow;
 mod journal;
 mod query;
 mod record;
+mod subscriptions;
 mod summary;
 mod tenants;
 mod token;

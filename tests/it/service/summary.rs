@@ -10,6 +10,7 @@ use vidne::{
         filter::EventFilter,
         id::TenantId,
         summary::{SummaryRequest, SummaryTime},
+        time::Timestamp,
     },
     service::{
         ServiceError,

@@ -89,7 +89,8 @@ impl Bed {
 
     /// Makes every lease run out now.
     pub async fn expire_leases(&self) {
-        const SQL: &str = "UPDATE export_jobs SET lease_until = 1 WHERE lease_until IS NOT NULL";
+        const SQL: &str = "UPDATE export_jobs SET lease_until = 1 WHERE lease_until IS NOT NULL; \
+                           UPDATE subscriptions SET lease_until = 1 WHERE lease_until IS NOT NULL";
         if let Some(postgres) = &self.postgres {
             sqlx::raw_sql(SQL).execute(&mut postgres.connect().await).await.expect("expire");
         } else if let Some(mysql) = &self.mysql {

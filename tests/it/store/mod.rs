@@ -16,6 +16,7 @@ mod outage;
 mod sample;
 mod scan;
 mod scope;
+mod subscriptions;
 mod summary;
 mod tenants;
 mod writers;

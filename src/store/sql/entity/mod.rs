@@ -7,6 +7,7 @@ pub(super) mod export_job_revisions;
 pub(super) mod export_jobs;
 pub(super) mod heads;
 pub(super) mod installation;
+pub(super) mod subscriptions;
 pub(super) mod tenants;
 
 /// Gives an entity its tenant-scoped beginnings.
