@@ -10,6 +10,7 @@
 mod append;
 mod bulk;
 mod check;
+mod compare;
 mod connect;
 mod convert;
 mod database;
@@ -34,6 +35,7 @@ mod postgres_transaction;
 mod revision;
 mod scan;
 mod sqlite_append;
+mod sqlite_compare;
 mod store;
 mod tenant;
 mod tenant_key;
