@@ -8,16 +8,16 @@ use tokio::sync::watch;
 
 use super::{
     append::append_to,
-    connect::Bulk,
+    compare::Compared,
     convert,
     count::count,
     entity::{events, heads},
     error::db_error,
     log::Heads,
     postgres_append,
-    postgres_compare::{COMPARE_ROWS, Compared, compare_and_append},
+    postgres_compare::{self, COMPARE_ROWS},
     scan::scan,
-    sqlite_append,
+    sqlite_append, sqlite_compare,
     store::SqlStore,
     tenant_key::TenantKey,
 };
@@ -96,54 +96,80 @@ impl SqlStore {
         if keys.is_empty() {
             return Ok(vec![AppendOutcome::TenantNotFound; events.len()]);
         }
-        let appended = match (self.write.get_database_backend(), &self.bulk) {
-            (DbBackend::Sqlite, _) => {
-                let pool = self.write.get_sqlite_connection_pool();
-                sqlite_append::append(pool, &keys, events, now).await
-            }
-            (DbBackend::Postgres, Some(bulk)) if lock == Heads::FreeOrBusy => {
-                self.append_at_once(bulk, &keys, events, now).await
-            }
-            (DbBackend::Postgres, _) => {
-                // Never fails: nobody closes it.
-                let _waiting = self.waiting.acquire().await;
-                let pool = self.write.get_postgres_connection_pool();
-                let appended = postgres_append::append(pool, (lock, false), &keys, events, now).await;
-                appended.map(|(outcomes, _)| outcomes)
-            }
-            _ => {
-                let transaction = self.begin().await?;
-                let outcomes = append_to(&transaction, (&keys, lock), events, now).await?;
-                transaction.commit().await.map_err(db_error).map(|()| outcomes)
-            }
+        let appended = match self.append_if_as_left(&keys, events, now, lock).await {
+            Ok(Some(outcomes)) => Ok(outcomes),
+            Ok(None) => self.append_anyway(&keys, events, now, lock).await,
+            Err(error) => Err(error),
         };
         // Also after a commit of unknown outcome: the events may be there.
         self.wake(tenants.iter().copied());
         appended
     }
 
-    /// On PostgreSQL, without waiting for heads: in one round trip if all is as this server left it.
-    async fn append_at_once(
+    /// Appends to one log if it is as this server left it; `None` if it is not, or if this database has no such way.
+    async fn append_if_as_left(
         &self,
-        bulk: &Bulk,
         keys: &HashMap<TenantId, TenantKey>,
         events: &[NewEvent],
         now: Timestamp,
-    ) -> Result<Vec<AppendOutcome>, StoreError> {
-        if let (Some((tenant, key)), 1) = (keys.iter().next(), keys.len())
-            && events.len() <= COMPARE_ROWS
-            && events.iter().all(|event| event.tenant == *tenant)
-            && let Some(log) = self.known_heads.take(*key)
-        {
-            let compared = compare_and_append(&bulk.pool, tenant, log, events, now).await?;
-            if let Compared::Appended(outcomes, log) = compared {
-                self.known_heads.keep(log);
-                return Ok(outcomes);
-            }
+        lock: Heads,
+    ) -> Result<Option<Vec<AppendOutcome>>, StoreError> {
+        let (Some((tenant, key)), 1) = (keys.iter().next(), keys.len()) else { return Ok(None) };
+        if events.iter().any(|event| event.tenant != *tenant) {
+            return Ok(None);
         }
-        let (outcomes, logs) =
-            postgres_append::append(&bulk.pool, (Heads::FreeOrBusy, bulk.with_copy), keys, events, now)
-                .await?;
+        let compared = match (self.write.get_database_backend(), &self.bulk) {
+            (DbBackend::Sqlite, _) => {
+                let Some(log) = self.known_heads.take(*key) else { return Ok(None) };
+                let pool = self.write.get_sqlite_connection_pool();
+                sqlite_compare::compare_and_append(pool, tenant, log, events, now).await?
+            }
+            (DbBackend::Postgres, Some(bulk))
+                if lock == Heads::FreeOrBusy && events.len() <= COMPARE_ROWS =>
+            {
+                let Some(log) = self.known_heads.take(*key) else { return Ok(None) };
+                postgres_compare::compare_and_append(&bulk.pool, tenant, log, events, now).await?
+            }
+            _ => return Ok(None),
+        };
+        match compared {
+            Compared::Appended(outcomes, log) => {
+                self.known_heads.keep(log);
+                Ok(Some(outcomes))
+            }
+            Compared::Unexpected => Ok(None),
+        }
+    }
+
+    /// Appends whatever the logs are like.
+    async fn append_anyway(
+        &self,
+        keys: &HashMap<TenantId, TenantKey>,
+        events: &[NewEvent],
+        now: Timestamp,
+        lock: Heads,
+    ) -> Result<Vec<AppendOutcome>, StoreError> {
+        let (outcomes, logs) = match (self.write.get_database_backend(), &self.bulk) {
+            (DbBackend::Sqlite, _) => {
+                let pool = self.write.get_sqlite_connection_pool();
+                sqlite_append::append(pool, keys, events, now).await?
+            }
+            (DbBackend::Postgres, Some(bulk)) if lock == Heads::FreeOrBusy => {
+                postgres_append::append(&bulk.pool, (lock, bulk.with_copy), keys, events, now).await?
+            }
+            (DbBackend::Postgres, _) => {
+                // Never fails: nobody closes it.
+                let _waiting = self.waiting.acquire().await;
+                let pool = self.write.get_postgres_connection_pool();
+                postgres_append::append(pool, (lock, false), keys, events, now).await?
+            }
+            _ => {
+                let transaction = self.begin().await?;
+                let outcomes = append_to(&transaction, (keys, lock), events, now).await?;
+                transaction.commit().await.map_err(db_error)?;
+                (outcomes, Vec::new())
+            }
+        };
         for log in logs {
             self.known_heads.keep(log);
         }

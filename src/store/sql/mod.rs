@@ -11,6 +11,7 @@
 mod append;
 mod bulk;
 mod check;
+mod compare;
 mod connect;
 mod convert;
 mod count;
@@ -37,6 +38,7 @@ mod postgres_transaction;
 mod revision;
 mod scan;
 mod sqlite_append;
+mod sqlite_compare;
 mod store;
 mod subscription;
 mod subscription_lease;

@@ -7,7 +7,8 @@
 use sqlx::PgPool;
 
 use super::{
-    decide::{Row, decide},
+    compare::{Compared, if_as_left},
+    decide::Row,
     error::sqlx_error,
     log::Log,
     postgres_transaction::lives_on,
@@ -16,7 +17,7 @@ use crate::{
     domain::{id::TenantId, time::Timestamp},
     store::{
         StoreError,
-        contract::{AppendOutcome, Head, NewEvent},
+        contract::{Head, NewEvent},
     },
 };
 
@@ -36,14 +37,6 @@ const COMPARE_AND_APPEND: &str = "\
     SELECT mine.tenant_key, new.* FROM mine CROSS JOIN UNNEST($1::int8[], $2::int8[], $3::int8[], $4::int2[], \
         $5::int2[], $6::uuid[], $7::bytea[], $8::bytea[], $9::bytea[], $10::bytea[]) AS new";
 
-/// What became of the attempt.
-pub(super) enum Compared {
-    /// All is committed.
-    Appended(Vec<AppendOutcome>, Log),
-    /// Nothing is, as far as is known: take the other way.
-    Unexpected,
-}
-
 /// Tries it. All `events` are of `tenant`. `Busy` if somebody else holds the head.
 pub(super) async fn compare_and_append(
     pool: &PgPool,
@@ -53,11 +46,7 @@ pub(super) async fn compare_and_append(
     now: Timestamp,
 ) -> Result<Compared, StoreError> {
     let expected = log.head;
-    let decision = decide([(tenant.clone(), log.clone())].into(), Default::default(), events, now);
-    let new = |outcome: &AppendOutcome| matches!(outcome, AppendOutcome::Recorded(_));
-    // An event that would not be kept may be there all the same, and is then a duplicate.
-    let Some(head) = decision.heads.get(&log.key).copied().filter(|_| decision.outcomes.iter().all(new))
-    else {
+    let Some((decision, head)) = if_as_left(tenant, &log, events, now) else {
         return Ok(Compared::Unexpected);
     };
     match insert(pool, log.key.get(), &decision.rows, expected, head).await {

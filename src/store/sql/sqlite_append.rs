@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use sqlx::{
-    AssertSqlSafe, Row as _, Sqlite, SqlitePool, Transaction, query::Query, sqlite::SqliteArguments,
-    sqlite::SqliteRow,
+    AssertSqlSafe, Row as _, Sqlite, SqliteConnection, SqlitePool, Transaction, query::Query,
+    sqlite::SqliteArguments, sqlite::SqliteRow,
 };
 use uuid::Uuid;
 
@@ -14,6 +14,7 @@ use super::{
     convert,
     decide::Row,
     error::sqlx_error,
+    log::Log,
     tenant_key::TenantKey,
 };
 use crate::{
@@ -28,23 +29,24 @@ use crate::{
 /// ones in its binary number) and the statements are few. 11 binds a row: far below SQLite's limit of 32,766.
 const MAX_GROUPS: usize = 512;
 
-/// Appends in a transaction of its own. `keys` are those of the events' tenants that exist.
+/// Appends in a transaction of its own. `keys` are those of the events' tenants that exist. Also gives the logs as
+/// they are now.
 pub(super) async fn append(
     pool: &SqlitePool,
     keys: &HashMap<TenantId, TenantKey>,
     events: &[NewEvent],
     now: Timestamp,
-) -> Result<Vec<AppendOutcome>, StoreError> {
+) -> Result<(Vec<AppendOutcome>, Vec<Log>), StoreError> {
     let mut batch = Batch::new(events, keys);
     // IMMEDIATE: a transaction that begins as a reader fails when it turns into a writer.
     let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await.map_err(sqlx_error)?;
     read_logs(&mut transaction, &mut batch).await?;
     look_up(&mut transaction, &mut batch).await?;
     let decision = batch.decide(now);
-    insert(&mut transaction, decision.rows).await?;
+    insert(&mut transaction, decision.rows, "").await.map_err(sqlx_error)?;
     save_heads(&mut transaction, &decision.heads).await?;
     transaction.commit().await.map_err(sqlx_error)?;
-    Ok(decision.outcomes)
+    Ok((decision.outcomes, decision.logs))
 }
 
 async fn read_logs(
@@ -106,7 +108,12 @@ async fn look_up(transaction: &mut Transaction<'_, Sqlite>, batch: &mut Batch<'_
     Ok(())
 }
 
-async fn insert(transaction: &mut Transaction<'_, Sqlite>, rows: Vec<Row>) -> Result<(), StoreError> {
+/// Inserts rows, in as few statements as there can be; `end` is added to the last one.
+pub(super) async fn insert(
+    connection: &mut SqliteConnection,
+    rows: Vec<Row>,
+    end: &'static str,
+) -> Result<(), sqlx::Error> {
     let mut left = rows.len();
     let mut rows = rows.into_iter();
     while left > 0 {
@@ -114,8 +121,9 @@ async fn insert(transaction: &mut Transaction<'_, Sqlite>, rows: Vec<Row>) -> Re
         left -= count;
         let sql = format!(
             "INSERT INTO events (sequence, recorded_time, occurred_time, tenant_key, event_type, \
-             fingerprint_version, event_id, leaf_hash, fingerprint, payload, personal) VALUES {}",
-            groups("(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", count)
+             fingerprint_version, event_id, leaf_hash, fingerprint, payload, personal) VALUES {}{}",
+            groups("(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", count),
+            if left == 0 { end } else { "" }
         );
         let query = rows.by_ref().take(count).fold(prepared(sql), |query, row| {
             query
@@ -131,7 +139,7 @@ async fn insert(transaction: &mut Transaction<'_, Sqlite>, rows: Vec<Row>) -> Re
                 .bind(row.payload)
                 .bind(row.personal.map(Vec::from))
         });
-        query.execute(&mut **transaction).await.map_err(sqlx_error)?;
+        query.execute(&mut *connection).await?;
     }
     Ok(())
 }

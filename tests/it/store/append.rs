@@ -1,6 +1,9 @@
 //! Appending: outcomes, times, batches, failures.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use vidne::{
     codec::stored,
@@ -38,6 +41,7 @@ on_every_store! {
     an_empty_batch_is_nothing,
     random_appends_have_the_outcomes_of_the_model,
     those_who_wait_are_woken_after_the_commit,
+    what_changed_since_the_last_append_decides_about_the_next,
 }
 
 fn stamp(outcome: &AppendOutcome) -> Stamp {
@@ -47,8 +51,13 @@ fn stamp(outcome: &AppendOutcome) -> Stamp {
     }
 }
 
+/// In turns by both ways, which must not be told apart by their outcomes.
 async fn append(store: &dyn Store, events: Vec<NewEvent>, now: i64) -> Vec<AppendOutcome> {
-    store.append(&events, at(now)).await.expect("append")
+    static TURN: AtomicBool = AtomicBool::new(false);
+    match TURN.fetch_not(Ordering::Relaxed) {
+        true => store.append(&events, at(now)).await.expect("append"),
+        false => store.try_append(&events, at(now)).await.expect("append"),
+    }
 }
 
 async fn an_event_is_kept_as_it_was_given(bed: &Bed) {
@@ -211,15 +220,19 @@ async fn random_appends_have_the_outcomes_of_the_model(bed: &Bed) {
         add_tenant(store, "b").await;
     }
     let switches = [None, Some(Category::DataAccess), Some(Category::SecurityAdministration)];
-    for round in 0..60 {
-        if round == 40 {
+    for round in 0..120 {
+        if round == 80 {
             store.close_tenant(&tenant("b"), at(1), witness(1_000)).await.unwrap();
             model.close_tenant(&tenant("b"), at(1), witness(1_000)).await.unwrap();
         }
+        // Of one log and of new ids often enough, which goes a way of its own.
+        let logs = ["default", "a", "b", "nobody"];
+        let one = random.chance(50).then(|| *random.pick(&logs));
+        let ids = if random.chance(50) { 200 } else { 1_000_000 };
         let batch: Vec<NewEvent> = (0..random.below(12))
             .map(|_| {
-                let log = *random.pick(&["default", "a", "b", "nobody"]);
-                let mut event = event_in(log, u128::from(random.below(200)));
+                let log = one.unwrap_or_else(|| *random.pick(&logs));
+                let mut event = event_in(log, u128::from(random.below(ids)));
                 event.switch = *random.pick(&switches);
                 event.event_type =
                     event_type(random.pick::<&str>(&["RECORD_READ", "USER_CREATED", "CUSTOM"]));
@@ -231,7 +244,10 @@ async fn random_appends_have_the_outcomes_of_the_model(bed: &Bed) {
             .collect();
         let now = at(random.below(1_000) as i64);
         let expected = model.append(&batch, now).await.unwrap();
-        let outcomes = store.append(&batch, now).await.unwrap();
+        let outcomes = match round % 3 {
+            0 => store.append(&batch, now).await.unwrap(),
+            _ => store.try_append(&batch, now).await.unwrap(),
+        };
         for (outcome, expected) in outcomes.iter().zip(&expected) {
             assert_eq!(outcome, expected, "in round {round}");
         }
@@ -262,4 +278,52 @@ async fn those_who_wait_are_woken_after_the_commit(bed: &Bed) {
     let waits = store.wakeups(&tenant("default"));
     store.close_tenant(&tenant("a"), at(50), witness(9)).await.unwrap();
     assert!(waits.has_changed().unwrap(), "a witness wakes too");
+}
+
+/// A server may remember how it left a log, but must not believe it.
+async fn what_changed_since_the_last_append_decides_about_the_next(bed: &Bed) {
+    let (store, other) = (bed.store(), bed.another_server().await);
+    let next = async |n| {
+        let outcomes = store.try_append(&[event_in("a", n)], at(5)).await.unwrap();
+        let [outcome] = &outcomes[..] else { panic!("one outcome") };
+        outcome.clone()
+    };
+    add_tenant(&*store, "a").await;
+    assert_eq!((stamp(&next(1).await).sequence, stamp(&next(2).await).sequence), (1, 2));
+
+    // An event of another server, at a later time; and its id again.
+    append(&*other, vec![event_in("a", 3)], 9).await;
+    let after = stamp(&next(4).await);
+    assert_eq!((after.sequence, after.recorded), (4, at(9)));
+    append(&*other, vec![event_in("a", 5)], 9).await;
+    assert!(matches!(next(5).await, AppendOutcome::Duplicate(stamp) if stamp.sequence == 5));
+    assert_eq!(stamp(&next(6).await).sequence, 6);
+    // An id of its own, and one with other content.
+    assert!(matches!(next(6).await, AppendOutcome::Duplicate(stamp) if stamp.sequence == 6));
+    let reused = NewEvent { fingerprint: [9; 32], ..event_in("a", 6) };
+    assert_eq!(store.try_append(&[reused], at(5)).await.unwrap(), [AppendOutcome::IdReused]);
+    assert_eq!(stamp(&next(7).await).sequence, 7);
+
+    // Switches, changed without a trace in this log.
+    let old = other.tenant(&tenant("a")).await.unwrap().unwrap();
+    let update = |revision, custom_events_enabled| TenantUpdate {
+        id: tenant("a"),
+        expected_revision: revision,
+        display_name: String::new(),
+        settings: TenantSettings { custom_events_enabled, ..old.settings.clone() },
+        updated: at(10),
+    };
+    other.update_tenant(update(old.revision, false), None).await.unwrap();
+    let switched = NewEvent { switch: Some(Category::Custom), ..event_in("a", 8) };
+    let outcomes = store.try_append(std::slice::from_ref(&switched), at(5)).await.unwrap();
+    assert_eq!(outcomes, [AppendOutcome::NotRecorded]);
+    assert_eq!(stamp(&next(9).await).sequence, 8);
+    other.update_tenant(update(old.revision + 1, true), None).await.unwrap();
+    assert_eq!(stamp(&store.try_append(&[switched], at(5)).await.unwrap()[0]).sequence, 9);
+
+    other.close_tenant(&tenant("a"), at(20), witness(99)).await.unwrap();
+    assert_eq!(next(10).await, AppendOutcome::TenantClosed);
+    assert!(matches!(next(7).await, AppendOutcome::Duplicate(stamp) if stamp.sequence == 7));
+    let kept = all(&*store, "a").await;
+    assert!(kept.iter().map(|event| event.sequence).eq(1..=9));
 }
