@@ -1,9 +1,10 @@
 //! `Consume`: acknowledgements from the wire, deliveries onto it.
 
-use futures::{Stream, StreamExt};
-use tonic::{Status, Streaming};
+use futures::{Stream, StreamExt, stream};
+use prost::Message as _;
+use tonic::Status;
 
-use super::{caller::tenant, foreign, status::invalid};
+use super::{budget::Messages, caller::tenant, foreign, status::invalid};
 use crate::{
     codec::{
         proto::{
@@ -19,21 +20,36 @@ use crate::{
 
 /// Reads the first request, which names the subscription; all that follow acknowledge.
 pub async fn begin(
-    mut requests: Streaming<v1::ConsumeRequest>,
+    mut requests: Messages,
     request_bytes: usize,
 ) -> Result<(ConsumeStart, impl Stream<Item = Result<u64, Status>> + Send + 'static), Status> {
-    let first = requests.message().await.map_err(|refusal| foreign::in_stream(refusal, request_bytes))?;
+    let first = next(&mut requests, request_bytes).await?;
     let Some(Request::Start(start)) = first.and_then(|request| request.kind) else {
         return Err(invalid(Violations::one("start", "required in the first request of the stream")));
     };
     let v1::ConsumeStart { tenant_id, name, consumer, max_unacknowledged } = start;
     let tenant = tenant(&tenant_id, "start.tenant_id").map_err(invalid)?;
     let start = ConsumeStart { tenant, name, consumer, max_unacknowledged };
-    let acknowledgements = requests.map(move |request| match request {
-        Ok(request) => position(request).map_err(invalid),
-        Err(refusal) => Err(foreign::in_stream(refusal, request_bytes)),
+    // Nothing is read behind a request that is wrong.
+    let acknowledgements = stream::unfold(Some(requests), move |requests| async move {
+        let mut requests = requests?;
+        match next(&mut requests, request_bytes).await {
+            Ok(None) => None,
+            Ok(Some(request)) => match position(request) {
+                Ok(position) => Some((Ok(position), Some(requests))),
+                Err(wrong) => Some((Err(invalid(wrong)), None)),
+            },
+            Err(refusal) => Some((Err(refusal), None)),
+        }
     });
     Ok((start, acknowledgements))
+}
+
+async fn next(requests: &mut Messages, request_bytes: usize) -> Result<Option<v1::ConsumeRequest>, Status> {
+    let Some(message) = requests.next(request_bytes).await? else { return Ok(None) };
+    let request = v1::ConsumeRequest::decode(message);
+    requests.release();
+    request.map(Some).map_err(|_| foreign::in_stream(Status::internal(""), request_bytes))
 }
 
 fn position(request: v1::ConsumeRequest) -> Result<u64, Violations> {

@@ -6,6 +6,7 @@ use futures::Stream;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::{
+    budget::Messages,
     caller::{caller, tenant},
     consume::{answers, begin},
     page::Page,
@@ -95,7 +96,8 @@ impl SubscriptionService for SubscriptionApi {
         request: Request<Streaming<v1::ConsumeRequest>>,
     ) -> Result<Response<Self::ConsumeStream>, Status> {
         // `show_personal` is served to everybody until there are roles.
-        let (start, acknowledgements) = begin(request.into_inner(), self.request_bytes).await?;
+        let messages = request.extensions().get::<Messages>().cloned().unwrap_or_default();
+        let (start, acknowledgements) = begin(messages, self.request_bytes).await?;
         let consuming = self.subscriptions.consume(start, acknowledgements).await.map_err(status)?;
         Ok(Response::new(Box::pin(answers(consuming, self.metrics.open_consumer()))))
     }

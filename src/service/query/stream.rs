@@ -207,13 +207,13 @@ impl Reader {
         }
         match status.state {
             State::Away => return Err(ServiceError::StoreAway),
+            State::Following | State::Closed if !self.caught_up => {
+                self.caught_up = true;
+                return Ok(Some(Message::CaughtUp { head: self.newest }));
+            }
             State::Closed => {
                 self.ended = true;
                 return Ok(Some(Message::End(EndReason::TenantClosed)));
-            }
-            State::Following if !self.caught_up => {
-                self.caught_up = true;
-                return Ok(Some(Message::CaughtUp { head: self.newest }));
             }
             State::Following | State::Starting => {}
         }

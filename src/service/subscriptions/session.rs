@@ -13,7 +13,11 @@ use tokio_util::sync::CancellationToken;
 use super::{Delivery, Said, Subscriptions, keeper::Keeper, window::Window, writes::Writes};
 use crate::{
     codec::stored::sequence,
-    domain::{id::TenantId, query::Message, violation::Violations},
+    domain::{
+        id::TenantId,
+        query::{EndReason, Message},
+        violation::Violations,
+    },
     service::{ServiceError, query::Item},
     store::{Store, StoreError},
 };
@@ -221,24 +225,13 @@ impl Session {
             }
             Some(Ok((Message::Progress { head, scanned }, _))) => {
                 self.next = Some(Said::Progress { head, scanned });
-                self.look_whether_closed(scanned).await?;
             }
             Some(Ok((Message::CaughtUp { head }, _))) => {
                 self.next = Some(Said::CaughtUp { head });
-                self.look_whether_closed(head).await?;
             }
-            Some(Err(ServiceError::Store(StoreError::TenantClosed))) => self.drained = Some(Drained::Closed),
+            Some(Ok((Message::End(EndReason::TenantClosed), _))) => self.drained = Some(Drained::Closed),
             Some(Err(error)) => return Err(error),
             Some(Ok((Message::End(_), _))) | None => self.drained = Some(Drained::Exhausted),
-        }
-        Ok(())
-    }
-
-    /// Whether the tenant is closed and everything in its log has been read.
-    async fn look_whether_closed(&mut self, read: u64) -> Result<(), ServiceError> {
-        let tenant = self.store.tenant(&self.tenant).await?.ok_or(StoreError::TenantNotFound)?;
-        if tenant.closed && tenant.head_sequence <= read {
-            self.drained = Some(Drained::Closed);
         }
         Ok(())
     }
