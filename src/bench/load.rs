@@ -42,8 +42,8 @@ const LAST_ANSWERS: Duration = Duration::from_secs(60);
 /// One way to call the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Case {
-    /// A call that does nothing.
-    Bare,
+    /// A call that does nothing, by so many at a time.
+    Bare(usize),
     /// RecordEvent by so many at a time.
     Unary(usize),
     /// BatchRecordEvents of so many events.
@@ -63,10 +63,13 @@ impl Case {
         Self::Stream,
     ];
 
+    /// Calls that do nothing: what there is to gain for one caller, and for many.
+    pub(super) const BARE: [Self; 2] = [Self::Bare(1), Self::Bare(256)];
+
     fn senders(self) -> usize {
         match self {
-            Self::Bare | Self::Stream => 1,
-            Self::Unary(in_flight) => in_flight,
+            Self::Stream => 1,
+            Self::Bare(in_flight) | Self::Unary(in_flight) => in_flight,
             Self::Batch(_) => BATCHES,
         }
     }
@@ -75,7 +78,7 @@ impl Case {
 impl fmt::Display for Case {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Bare => f.write_str("bare call, 1 in flight"),
+            Self::Bare(in_flight) => write!(f, "bare call, {in_flight} in flight"),
             Self::Unary(in_flight) => write!(f, "unary, {in_flight} in flight"),
             Self::Batch(1_000) => write!(f, "batches of 1,000, {BATCHES} in flight"),
             Self::Batch(events) => write!(f, "batches of {events}, {BATCHES} in flight"),
@@ -152,7 +155,7 @@ struct Sender {
 impl Sender {
     async fn send(self) -> Result<Tally, BenchError> {
         match self.case {
-            Case::Bare => self.bare().await,
+            Case::Bare(_) => self.bare().await,
             Case::Unary(_) => self.unary().await,
             Case::Batch(size) => self.batches(size).await,
             Case::Stream => self.stream().await,

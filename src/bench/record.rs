@@ -130,7 +130,7 @@ impl Run<'_> {
             version: endpoint.to_owned(),
             settings: String::new(),
             cases,
-            limits: vec![bare],
+            limits: bare.to_vec(),
             goals: Vec::new(),
             server_peak_memory_mib: None,
         })
@@ -144,8 +144,8 @@ impl Run<'_> {
         (self.progress)("SQLite: the limits");
         let (version, settings) = sqlite::about(folder.path()).await?;
         let (raw, single) = sqlite::limits(folder.path(), folder.path(), self.options.budget).await?;
-        let goals = goals(&bare, &cases, &raw, &single, SQLITE_SHARE);
-        let limits = vec![raw, single, bare];
+        let goals = goals(&bare[0], &cases, &raw, &single, SQLITE_SHARE);
+        let limits = [raw, single].into_iter().chain(bare).collect();
         Ok(StoreReport {
             store: "sqlite",
             version,
@@ -173,8 +173,8 @@ impl Run<'_> {
         (self.progress)("PostgreSQL: the limits");
         let (version, settings) = database.about().await?;
         let (raw, single) = database.limits(folder.path(), self.options.budget).await?;
-        let goals = goals(&bare, &cases, &raw, &single, POSTGRES_SHARE);
-        let limits = vec![raw, single, bare];
+        let goals = goals(&bare[0], &cases, &raw, &single, POSTGRES_SHARE);
+        let limits = [raw, single].into_iter().chain(bare).collect();
         Ok(StoreReport {
             store: "postgresql",
             version,
@@ -186,19 +186,20 @@ impl Run<'_> {
         })
     }
 
-    /// The bare call, and all cases.
+    /// The bare calls, and all cases.
     async fn load(
         &self,
         store: &str,
         endpoint: &str,
         tenant: &str,
-    ) -> Result<(Figures, Vec<Figures>), BenchError> {
+    ) -> Result<([Figures; 2], Vec<Figures>), BenchError> {
         let load = Load::new(endpoint, tenant, self.options.budget);
         let measure = async |case: Case| {
             (self.progress)(&format!("{store}: {case}"));
             load.measure(case).await
         };
-        let bare = measure(Case::Bare).await?;
+        let [one, many] = Case::BARE;
+        let bare = [measure(one).await?, measure(many).await?];
         let mut cases = Vec::new();
         for case in Case::RECORDING {
             cases.push(measure(case).await?);
