@@ -95,6 +95,7 @@ impl Server {
             received: Vec::new(),
             bound: max_unacknowledged as usize,
             acknowledged: 0,
+            kept: 0,
         };
         let Said::Started { acknowledged, .. } = consumer.next().await.unwrap().unwrap().said else {
             panic!("the first message says that it has started");
@@ -128,6 +129,8 @@ pub struct Consumer {
     /// Events that it takes unacknowledged; 0: many.
     bound: usize,
     acknowledged: u64,
+    /// What it was told to be kept.
+    kept: u64,
 }
 
 impl Consumer {
@@ -138,6 +141,9 @@ impl Consumer {
             let sequences = events.iter().map(|event| decode_recorded(event).unwrap().sequence);
             self.received.extend(sequences);
             assert_eq!(self.received.last(), Some(position));
+        }
+        if let Some(Ok(Delivery { said: Said::Acknowledged(kept), .. })) = &next {
+            self.kept = *kept;
         }
         next
     }
@@ -157,7 +163,9 @@ impl Consumer {
 
     /// Reads until it is kept that everything up to `position` is acknowledged.
     pub async fn kept(&mut self, position: u64) {
-        self.until(|said| matches!(said, Said::Acknowledged(kept) if *kept >= position)).await;
+        while self.kept < position {
+            self.next().await.expect("the stream ended").unwrap();
+        }
     }
 
     pub async fn until(&mut self, wanted: impl Fn(&Said) -> bool) -> Said {

@@ -266,12 +266,17 @@ async fn those_who_wait_are_woken_after_the_commit(bed: &Bed) {
     let reader = {
         let store = store.clone();
         tokio::spawn(async move {
-            waits.changed().await.expect("the store is there");
-            store.head(&tenant("a")).await.expect("head").sequence
+            // It may be woken for no reason: a store that begins to listen to others wakes everybody.
+            loop {
+                waits.changed().await.expect("the store is there");
+                let head = store.head(&tenant("a")).await.expect("head").sequence;
+                if head > 0 {
+                    return head;
+                }
+            }
         })
     };
     append(&*store, vec![event(1)], 42).await;
-    assert!(!reader.is_finished(), "another log's growth is no reason");
     append(&*store, vec![event_in("a", 1)], 42).await;
     assert_eq!(reader.await.unwrap(), 1, "whoever is woken sees what was committed");
 
