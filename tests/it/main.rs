@@ -4,6 +4,7 @@
 
 mod api;
 mod bench;
+mod chart;
 mod cli;
 mod client;
 mod codec;
