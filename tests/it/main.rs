@@ -12,6 +12,7 @@ mod crash;
 mod domain;
 mod export;
 mod faults;
+mod image;
 mod openssh;
 mod python;
 mod service;
