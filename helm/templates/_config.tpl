@@ -57,12 +57,12 @@
 {{- end -}}
 {{- end -}}
 
-{{/* What a server needs at most between SIGTERM and its end: the delay, the drain, two seconds for what is left then and five for telemetry. */}}
+{{/* What a server needs at most between SIGTERM and its end: the delay, the drain, two seconds for what is left then, five for the database to close and five for telemetry. */}}
 {{- define "vidne.drain" -}}
 {{- $shutdown := default dict .Values.config.shutdown -}}
 {{- $delay := include "vidne.seconds" (list "config.shutdown.delay" (default "0s" $shutdown.delay)) | int64 -}}
 {{- $deadline := include "vidne.seconds" (list "config.shutdown.deadline" (default "20s" $shutdown.deadline)) | int64 -}}
-{{- add $delay $deadline 7 -}}
+{{- add $delay $deadline 12 -}}
 {{- end -}}
 
 {{- define "vidne.grace" -}}

@@ -1,5 +1,5 @@
 """What of the chart is made from something else: the table of values in helm/README.md from the comments in values.yaml,
-and the part of values.schema.json that is vidne's own configuration from src/config/default.toml.
+and the part of values.schema.json that is vidne's own configuration from src/config/default.toml (and which values there must be).
 
     document.py            exit code 1, and which file, if one of them is not what it should be
     document.py --write    writes them"""
@@ -94,6 +94,9 @@ def schema():
     whole = json.loads(text)
     defaults = tomllib.loads((ROOT / "src/config/default.toml").read_text(encoding="utf-8"))
     whole["properties"]["config"] = section(defaults)
+    # With none of them taken away, templates find what they look for.
+    values = yaml.safe_load((CHART / "values.yaml").read_text(encoding="utf-8"))
+    whole["required"] = [key for key, value in values.items() if value is not None]
     return path, text, json.dumps(whole, indent=2) + "\n"
 
 

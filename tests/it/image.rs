@@ -148,10 +148,10 @@ fn the_image_builds_holds_vidne_alone_and_serves_as_nobody_on_a_read_only_root()
     let owner = fs::metadata(root.join("var/lib/vidne")).unwrap();
     assert_eq!((owner.uid(), owner.gid()), (USER, USER));
     let size: u64 = files(&root).iter().map(|file| fs::metadata(file).unwrap().len()).sum();
-    // The base here is smaller than the one that is named, and the program is not optimised: what the Dockerfile
-    // itself adds is nothing but the program, and what counts for the limit is stated.
+    // An estimate of the image that the Dockerfile makes by default: its base has some 25 MB, and optimised the program
+    // has 45 % of what it has here.
     eprintln!("the image has {size} bytes, the program (not optimised) {program} of them");
-    assert!(size - program < LARGEST / 10, "{size} bytes");
+    assert!(25_000_000 + program * 45 / 100 < LARGEST, "{program} bytes");
 
     serves(&root, &buildah.0.path().join("data"));
     buildah.run(&["rm", "--all"]);

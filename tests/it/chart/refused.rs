@@ -26,8 +26,8 @@ fn what_cannot_work_is_refused_with_both_keys_named() {
         ),
         (json!({"service": {"type": "LoadBalancer"}}), ["service.type", "networkPolicy.enabled"]),
         (
-            json!({"terminationGracePeriodSeconds": 31}),
-            ["terminationGracePeriodSeconds (31)", "config.shutdown.delay"],
+            json!({"terminationGracePeriodSeconds": 36}),
+            ["terminationGracePeriodSeconds (36)", "config.shutdown.delay"],
         ),
         (
             json!({"config": {"shutdown": {"deadline": "soon"}}}),
@@ -74,6 +74,7 @@ fn unknown_values_and_unknown_settings_are_refused() {
         (json!({"migrations": {"mode": "later"}}), "/migrations/mode"),
         (json!({"config": {"server": {"lisen": "x"}}}), "lisen"),
         (json!({"config": {"sever": {}}}), "sever"),
+        (json!({"probes": null}), "probes"),
         (json!({"config": {"limits": {"labels": "many"}}}), "/config/limits/labels"),
     ];
     let sets: Vec<_> =
