@@ -26,7 +26,7 @@ LABEL org.opencontainers.image.title="vidne" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
-COPY --from=build --chmod=0755 /out/vidne /usr/local/bin/vidne
+COPY --from=build /out/vidne /usr/local/bin/vidne
 COPY --from=build --chown=65532:65532 /out/data /var/lib/vidne
 ENV VIDNE_DATA_DIR=/var/lib/vidne
 WORKDIR /var/lib/vidne

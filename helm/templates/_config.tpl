@@ -9,9 +9,9 @@
 {{/* All of it as JSON. */}}
 {{- define "vidne.config" -}}
 {{- $server := dict
-  "listen" (printf "0.0.0.0:%s" (include "vidne.ports.grpc" .))
-  "health_listen" (printf "0.0.0.0:%s" (include "vidne.ports.health" .))
-  "metrics_listen" (ternary (printf "0.0.0.0:%s" (include "vidne.ports.metrics" .)) "" .Values.metrics.enabled)
+  "listen" (printf "%s:%s" .Values.listenAddress (include "vidne.ports.grpc" .))
+  "health_listen" (printf "%s:%s" .Values.listenAddress (include "vidne.ports.health" .))
+  "metrics_listen" (ternary (printf "%s:%s" .Values.listenAddress (include "vidne.ports.metrics" .)) "" .Values.metrics.enabled)
   "insecure" .Values.insecure -}}
 {{- $own := dict "data_dir" (include "vidne.dataFolder" .) "server" $server -}}
 {{- if .Values.key.existingSecret -}}

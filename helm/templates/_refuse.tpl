@@ -36,8 +36,8 @@
 {{/* Keys of the configuration that the chart sets, and which value says what they say. */}}
 {{- $set := dict
   "data_dir" "persistence.enabled"
-  "server.listen" "service.port"
-  "server.health_listen" "probes"
+  "server.listen" "listenAddress"
+  "server.health_listen" "listenAddress"
   "server.metrics_listen" "metrics.enabled"
   "server.insecure" "insecure"
   "database.url" "database.existingSecret"

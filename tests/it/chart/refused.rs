@@ -34,8 +34,11 @@ fn what_cannot_work_is_refused_with_both_keys_named() {
             ["config.shutdown.deadline", "terminationGracePeriodSeconds"],
         ),
         (json!({"config": {"data_dir": "/data"}}), ["config.data_dir", "persistence.enabled"]),
-        (json!({"config": {"server": {"listen": "[::]:1"}}}), ["config.server.listen", "service.port"]),
-        (json!({"config": {"server": {"health_listen": ""}}}), ["config.server.health_listen", "probes"]),
+        (json!({"config": {"server": {"listen": "[::]:1"}}}), ["config.server.listen", "listenAddress"]),
+        (
+            json!({"config": {"server": {"health_listen": ""}}}),
+            ["config.server.health_listen", "listenAddress"],
+        ),
         (
             json!({"config": {"server": {"metrics_listen": ""}}}),
             ["config.server.metrics_listen", "metrics.enabled"],
