@@ -237,6 +237,7 @@ fn bounds(settings: &Settings) -> Bounds {
         request_timeout: server.request_timeout,
         keepalive_interval: server.keepalive_interval,
         keepalive_timeout: server.keepalive_timeout,
+        max_connection_age: server.max_connection_age,
         max_metadata_bytes: server.max_metadata_bytes,
     }
 }

@@ -83,6 +83,8 @@ pub struct Bounds {
     pub keepalive_interval: Duration,
     /// Silence after that.
     pub keepalive_timeout: Duration,
+    /// Until a connection is closed once its calls have ended.
+    pub max_connection_age: Option<Duration>,
     /// All metadata of one request, in bytes.
     pub max_metadata_bytes: u32,
 }
@@ -125,7 +127,11 @@ pub async fn serve(
         .add_service(api.health.server())
         .add_service(reflection);
     let routes = routes.into_axum_router().layer(from_fn_with_state(calls, around));
-    let router = builder(&bounds).add_routes(Routes::from(routes).prepare());
+    let mut server = builder(&bounds);
+    if let Some(age) = bounds.max_connection_age {
+        server = server.max_connection_age(age);
+    }
+    let router = server.add_routes(Routes::from(routes).prepare());
     run(router, listener, incoming, stop).await
 }
 

@@ -2,14 +2,17 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::{Backing, RunError};
 use crate::{api::health::Health, config::ShutdownSettings, shutdown::Tasks};
 
-/// For what is left after the deadline: connections that are closed under their calls, and the database.
+/// For what is left after the deadline: connections that are closed under their calls.
 const LAST: Duration = Duration::from_secs(2);
+/// For the database to close its connections, which one that hangs does not. The chart's grace period counts on all of
+/// these.
+const CLOSE: Duration = Duration::from_secs(5);
 
 pub(super) struct Life {
     pub(super) settings: ShutdownSettings,
@@ -42,7 +45,9 @@ impl Life {
         self.streams.cancel();
         self.health.end_watches().await;
         let drained = self.drain().await;
-        self.backing.close().await;
+        if timeout(CLOSE, self.backing.close()).await.is_err() {
+            tracing::warn!("the database does not let go in time; leaving it");
+        }
         match (ended, drained) {
             (Some(error), _) => Err(error.into()),
             (None, result) => result,

@@ -74,6 +74,8 @@ pub struct ServerSettings {
     pub keepalive_interval: Duration,
     /// Silence after it is asked.
     pub keepalive_timeout: Duration,
+    /// Until a connection is closed once its calls have ended; `None`: never.
+    pub max_connection_age: Option<Duration>,
     /// TCP_NODELAY.
     pub tcp_nodelay: bool,
     /// All metadata of one request, in bytes.
@@ -253,6 +255,8 @@ fn server(from: &mut Reader<'_>, request_bytes: usize) -> ServerSettings {
         request_timeout: from.duration("server.request_timeout", Duration::from_millis(10)..=HOUR),
         keepalive_interval: from.duration("server.keepalive_interval", SECOND..=HOUR),
         keepalive_timeout: from.duration("server.keepalive_timeout", SECOND..=HOUR),
+        max_connection_age: Some(from.duration("server.max_connection_age", Duration::ZERO..=24 * HOUR))
+            .filter(|age| !age.is_zero()),
         tcp_nodelay: from.flag("server.tcp_nodelay"),
         max_metadata_bytes: small(from.bytes("server.max_metadata_bytes", KIB..=MIB)),
     }

@@ -4,6 +4,7 @@
 
 mod api;
 mod bench;
+mod chart;
 mod cli;
 mod client;
 mod codec;
@@ -11,6 +12,7 @@ mod crash;
 mod domain;
 mod export;
 mod faults;
+mod image;
 mod openssh;
 mod python;
 mod service;

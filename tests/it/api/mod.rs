@@ -1,6 +1,7 @@
 //! The gRPC server as a client sees it: a whole `App` over the model store, on a free loopback port.
 
 mod config;
+mod connection_age;
 mod discovery;
 mod export;
 mod in_flight;

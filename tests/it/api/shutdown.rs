@@ -1,13 +1,19 @@
 //! Stopping in good order.
 
-use std::time::Duration;
+use std::{ops::Add as _, sync::Arc, time::Duration};
 
+use prost::Message as _;
 use tokio::time::timeout;
 use tonic::{Code, transport::Channel};
 use tonic_health::pb::{
     HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
 };
-use vidne::codec::proto::v1;
+use vidne::{
+    codec::proto::v1::{self, query_events_request::Start, query_events_response::Kind},
+    domain::time::SystemClock,
+    store::memory::MemoryStore,
+    vault::{MasterKey, Vault},
+};
 
 use super::{Server, event, expect};
 
@@ -68,4 +74,71 @@ async fn nobody_can_connect_after_the_end() {
     server.running.stop.cancel();
     timeout(SOON, server.running.join()).await.unwrap().unwrap();
     Channel::from_shared(address).unwrap().connect().await.unwrap_err();
+}
+
+#[tokio::test]
+async fn the_token_of_an_ended_streams_last_message_goes_on_exactly_behind_it_on_the_next_server() {
+    const EVENTS: u64 = 300;
+    let store = Arc::new(MemoryStore::new(Arc::new(SystemClock)));
+    let vault = || Vault::new(&MasterKey::from_base64(&"A".repeat(43).add("="), "the test").unwrap());
+    let small = [("query.chunk_events", "1"), ("limits.batch_bytes", "128KiB")];
+    let server = Server::over(store.clone(), vault(), &small).await;
+    for _ in 0..EVENTS {
+        server.record(event()).await.unwrap();
+    }
+    let mut request = v1::QueryEventsRequest { follow: true, ..Default::default() };
+    let mut stream = server.audit().query_events(request.clone()).await.unwrap().into_inner();
+    let mut seen = Vec::new();
+    // Somewhere in the midst of it.
+    take(stream.message().await.unwrap().unwrap(), &mut seen, &mut request);
+    server.running.stop.cancel();
+    let status = loop {
+        match timeout(SOON, stream.message()).await.unwrap() {
+            Ok(message) => take(message.unwrap(), &mut seen, &mut request),
+            Err(status) => break status,
+        }
+    };
+    expect(&status, Code::Unavailable, "SHUTTING_DOWN");
+    timeout(SOON, server.running.join()).await.unwrap().unwrap();
+
+    let server = Server::over(store, vault(), &small).await;
+    request.follow = false;
+    let mut stream = server.audit().query_events(request.clone()).await.unwrap().into_inner();
+    while let Some(message) = stream.message().await.unwrap() {
+        take(message, &mut seen, &mut request);
+    }
+    assert_eq!(seen, (1..=EVENTS).collect::<Vec<_>>());
+}
+
+/// Notes which events came, and how to go on behind them.
+fn take(message: v1::QueryEventsResponse, seen: &mut Vec<u64>, request: &mut v1::QueryEventsRequest) {
+    if let Some(Kind::Batch(batch)) = message.kind {
+        let events = batch.events.into_iter().map(Vec::from);
+        seen.extend(events.map(|event| v1::Event::decode(event.as_slice()).unwrap().sequence));
+    }
+    request.start = Some(Start::ResumeToken(message.resume_token));
+}
+
+#[tokio::test]
+async fn nobody_can_connect_any_more_while_the_last_calls_end() {
+    let server = Server::start().await;
+    let address = server.running.addresses.listen;
+    let mut client = tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient::new(
+        server.channel.clone(),
+    );
+    // A reflection stream lasts as long as its requests.
+    let (end, requests) = tokio::sync::mpsc::channel(1);
+    let requests = tokio_stream::wrappers::ReceiverStream::new(requests);
+    let mut stream = client.server_reflection_info(requests).await.unwrap().into_inner();
+    server.running.stop.cancel();
+    let refused = async {
+        while tokio::net::TcpStream::connect(address).await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(SOON, refused).await.unwrap();
+    // The server is still there for the call that is open.
+    drop(end);
+    assert!(timeout(SOON, stream.message()).await.unwrap().unwrap().is_none());
+    timeout(SOON, server.running.join()).await.unwrap().unwrap();
 }

@@ -5,6 +5,7 @@ mod export;
 pub mod program;
 mod record_query;
 mod record_spool;
+mod signals;
 mod subscription;
 mod tail;
 mod tenant;

@@ -10,6 +10,7 @@ pub mod mysql;
 pub mod postgres;
 pub mod processes;
 pub mod proftpd;
+pub mod proxy;
 pub mod random;
 pub mod server;
 pub mod sshd;

@@ -127,6 +127,11 @@ impl Server {
         })
     }
 
+    /// How it ended, if it has by now.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.process.as_mut().expect("the server has been stopped already").try_wait().unwrap()
+    }
+
     /// Starts it again on the same data and the same ports; kills it first if it is still running.
     pub fn restart(&mut self) {
         self.kill9();
