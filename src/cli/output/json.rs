@@ -3,12 +3,13 @@
 
 use serde_json::{Value as Json, json};
 
+use super::format::format;
 use crate::{
     codec::{
         json::hex,
         proto::v1::{
-            Destination, EventFilter, ExportFile, ExportFormat, ExportHealth, ExportJob, NationalIdMode,
-            Tenant, destination, export_format,
+            Destination, EventFilter, ExportFile, ExportHealth, ExportJob, NationalIdMode, Tenant,
+            destination,
         },
     },
     domain::{catalogue::EventType, time::Timestamp},
@@ -88,18 +89,6 @@ pub fn file(file: &ExportFile) -> Json {
     }))
 }
 
-fn format(format: &ExportFormat) -> Json {
-    match &format.kind {
-        Some(export_format::Kind::JsonLines(_)) => json!({ "json_lines": true }),
-        Some(export_format::Kind::Csv(csv)) => json!({ "csv": {
-            "preset": "XFLOW",
-            "header": csv.header,
-            "formula_guard": csv.formula_guard.unwrap_or(true),
-        } }),
-        None => Json::Null,
-    }
-}
-
 fn destination(destination: &Destination) -> Json {
     match &destination.kind {
         Some(destination::Kind::Sftp(sftp)) => json!({ "sftp": {
@@ -152,7 +141,7 @@ pub fn word(name: &'static str, prefix: &str) -> &'static str {
 }
 
 /// Members that hold nothing are left out, at every depth.
-fn without_empty(value: Json) -> Json {
+pub(super) fn without_empty(value: Json) -> Json {
     match value {
         Json::Object(members) => {
             let kept = members.into_iter().map(|(name, value)| (name, without_empty(value)));
