@@ -124,3 +124,42 @@ pub(super) fn push_text(value: &str, out: &mut Vec<u8>) {
 fn push_code(character: char, out: &mut Vec<u8>) {
     push_number(format_args!("\\u{:04x}", u32::from(character)), out);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(write: impl FnOnce(&mut Object<'_>)) -> String {
+        let mut out = Vec::new();
+        object(&mut out, write);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn what_is_empty_is_not_there() {
+        let json = written(|o| {
+            o.text("a", "");
+            o.object("b", |o| o.object("c", |o| o.text("d", "")));
+            o.texts("e", &["", ""]);
+            o.text("f", "x");
+            o.list("g", std::iter::empty::<&str>(), push_text);
+            o.number("h", 7);
+        });
+        assert_eq!(json, r#"{"f":"x","h":7}"#);
+        assert_eq!(written(|o| o.texts("a", &["x", "", "y", "x"])), r#"{"a":["x","y"]}"#);
+    }
+
+    #[test]
+    fn nothing_in_a_text_breaks_the_line() {
+        let json = written(|o| o.text("a", "\"\\\n\r\t\0\u{7f}\u{85}\u{9b}\u{2028}\u{2029}Åse 東京"));
+        let expected = r#"{"a":"\"\\\n\r\t\u0000\u007f\u0085\u009b\u2028\u2029Åse 東京"}"#;
+        assert_eq!(json, expected);
+    }
+
+    #[test]
+    fn a_long_text_is_cut_with_a_mark() {
+        assert_eq!(written(|o| o.cut("a", "0123456789", 10)), r#"{"a":"0123456789"}"#);
+        assert_eq!(written(|o| o.cut("a", "æøåæøåx", 12)), r#"{"a":"æø...(cut)"}"#);
+        assert_eq!(written(|o| o.cut("a", "\"\"\"\"\"\"\"\"\"\"\"", 10)), r#"{"a":"\"\"...(cut)"}"#);
+    }
+}

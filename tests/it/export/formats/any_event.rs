@@ -1,7 +1,8 @@
 //! Any event renders to exactly one line that its format's parser reads back.
 
-use proptest::prelude::*;
+use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
 use vidne::domain::{
+    event::RecordedEvent,
     format::{CefVersion, CsvColumns, LeefVersion, OcsfVersion},
     input::EventInput,
 };
@@ -24,4 +25,11 @@ proptest! {
         ecs::check(&line(&ecs(option), &event), &event, option);
         ocsf::check(&line(&ocsf(OcsfVersion::V180), &event), &event);
     }
+}
+
+/// Some hundred events, always the same, for tools that take many at once.
+pub fn some_events() -> Vec<RecordedEvent> {
+    let mut runner = TestRunner::deterministic();
+    let inputs = std::iter::repeat_with(|| any_input().new_tree(&mut runner).unwrap().current());
+    (1..).zip(inputs.take(300)).map(|(sequence, input)| recorded(sequence, input)).collect()
 }

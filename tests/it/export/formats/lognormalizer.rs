@@ -10,6 +10,7 @@ use serde_json::Value as Json;
 use vidne::domain::{event::RecordedEvent, format::CefVersion::V0};
 
 use super::{
+    any_event::some_events,
     cef,
     cef::{expected, limit},
     expected::compare,
@@ -48,7 +49,7 @@ fn check(json: &Json, event: &RecordedEvent) {
 
 #[test]
 fn liblognorm_reads_every_field_of_every_line() {
-    let events = sample();
+    let events = [sample(), some_events()].concat();
     let lines: String = events.iter().map(|event| line(&cef(V0, false), event) + "\n").collect();
     let read = normalized(&lines);
     assert_eq!(read.len(), events.len());

@@ -13,6 +13,7 @@ use vidne::domain::{
 };
 
 use super::{
+    any_event::some_events,
     expected::{Parties, fact, id, name, national_id},
     line, ocsf, sample,
 };
@@ -21,9 +22,9 @@ use crate::support::from_tests_run;
 pub fn check(line: &str, event: &RecordedEvent) {
     let json: Json = serde_json::from_str(line).unwrap();
     let (e, parties) = (&event.event, Parties::of(event));
-    let group_of_permission = parties.principal.is_some_and(|t| t.target_type == TargetType::Group);
+    let principal_is_group = parties.principal.is_some_and(|t| t.target_type == TargetType::Group);
     let (class, activity) = match fact(event) {
-        Some(fact) if fact.ocsf_class == 3005 && group_of_permission => (3006, fact.ocsf_activity),
+        Some(fact) if fact.ocsf_class == 3005 && principal_is_group => (3006, fact.ocsf_activity),
         Some(fact) => (fact.ocsf_class, fact.ocsf_activity),
         None => (6001, 99),
     };
@@ -70,8 +71,11 @@ pub fn check(line: &str, event: &RecordedEvent) {
         3001 | 3005 => assert_eq!(text("/user/uid"), id(parties.principal)),
         3004 => assert_eq!(text("/entity/uid"), parties.resource_id()),
         3006 => {
-            let principal = parties.principal.filter(|_| group_of_permission);
-            assert_eq!(text("/group/uid"), id(parties.group.or(principal)));
+            let principal = parties.principal.filter(|_| principal_is_group);
+            // Rights are the principal's; members are the group's.
+            let rights = activity < 3;
+            let group = if rights { principal } else { parties.group.or(principal) };
+            assert_eq!(text("/group/uid"), id(group));
         }
         _ => {
             let first = &json["web_resources"][0];
@@ -113,9 +117,10 @@ pub fn validate(lines: &str) -> Vec<String> {
 #[test]
 fn ocsf_holds_under_the_official_schemas() {
     for version in OcsfVersion::ALL {
-        let lines: String = sample().iter().map(|event| line(&ocsf(*version), event) + "\n").collect();
+        let events = [sample(), some_events()].concat();
+        let lines: String = events.iter().map(|event| line(&ocsf(*version), event) + "\n").collect();
         let said = validate(&lines);
-        assert_eq!(said.len(), sample().len());
+        assert_eq!(said.len(), events.len());
         for (said, line) in said.iter().zip(lines.lines()) {
             assert_eq!(said, "valid", "{} {line}", version.name());
         }
