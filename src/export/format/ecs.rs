@@ -2,7 +2,7 @@
 
 use super::{
     escape::FORMAT_VERSION,
-    json::{Object, object},
+    json::{Object, object, push_text},
     mapping::Types,
     parts,
     view::{View, id, kind, name, outcome, severity},
@@ -143,6 +143,7 @@ fn own(view: &View<'_>, o: &mut Object<'_>) {
     o.list("targets", event.targets.iter(), parts::push_target);
     o.list("changes", event.changes.iter(), parts::push_change);
     o.text("details", &parts::details(&event.details));
+    o.list("truncated_fields", event.truncated_fields.iter(), |field, out| push_text(field, out));
     o.text("recorded_by", &event.recorded_by);
 }
 

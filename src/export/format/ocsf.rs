@@ -3,7 +3,7 @@
 
 use super::{
     escape::FORMAT_VERSION,
-    json::{Object, object},
+    json::{Object, object, push_text},
     mapping::{Class, Entity, Ocsf},
     parts,
     view::{View, either, id, kind, name},
@@ -192,6 +192,7 @@ fn unmapped(view: &View<'_>, o: &mut Object<'_>) {
     o.text("details", &parts::details(&event.details));
     o.object("labels", |o| parts::push_labels(&event.labels, o));
     o.list("changes", event.changes.iter(), parts::push_change);
+    o.list("truncated_fields", event.truncated_fields.iter(), |field, out| push_text(field, out));
     o.text("trace", &event.trace);
     o.text("recorded_by", &event.recorded_by);
 }

@@ -158,6 +158,7 @@ pub fn check(line: &str, event: &RecordedEvent, crud: bool) {
         assert!(seen.is_empty() || related.iter().filter(|user| **user == seen).count() == 1, "{related:?}");
     }
     assert_eq!(json["vidne"]["targets"].as_array().map_or(0, Vec::len), e.targets.len());
+    assert_eq!(texts(&json["vidne"]["truncated_fields"]), e.truncated_fields);
     assert_eq!(json["vidne"]["type_code"].as_u64(), e.event_type.info().code.map(u64::from));
 }
 

@@ -1,7 +1,8 @@
 //! Each format against a file that a person has looked at. `UPDATE_GOLDEN=1` writes them anew.
 
-use std::{fs, path::PathBuf};
+use std::{collections::HashSet, fs, path::PathBuf};
 
+use serde_json::Value as Json;
 use vidne::{
     domain::{
         export::{JobSettings, NationalIdMode},
@@ -10,7 +11,7 @@ use vidne::{
     export::format::Renderer,
 };
 
-use super::{NATIONAL_ID, cef, csv, ecs, leef, ocsf, rfc5424, sample};
+use super::{NATIONAL_ID, cef, csv, ecs, leef, line, ocsf, own, rfc5424, sample};
 use crate::export::bed::settings;
 
 fn all() -> [(&'static str, JobSettings); 11] {
@@ -52,6 +53,24 @@ fn every_type_in_every_format_is_as_it_was_looked_at() {
             assert_eq!(ours, theirs, "{name}, line {}", line + 1);
         }
         assert_eq!(out.len(), golden.len(), "{name}");
+    }
+}
+
+#[test]
+fn vidnes_own_events_have_names_of_their_own() {
+    let mut seen = HashSet::new();
+    for event in own() {
+        let info = event.event.event_type.info();
+        let header = super::cef::read(&line(&cef(CefVersion::V0, false), &event)).header;
+        assert_eq!(header[4..6], [info.original, info.meaning]);
+        let ecs: Json = serde_json::from_str(&line(&ecs(false), &event)).unwrap();
+        assert_eq!(ecs["event"]["category"], serde_json::json!(["configuration"]));
+        assert!(seen.insert(ecs["event"]["action"].to_string()), "{info:?}");
+        for (name, settings) in all() {
+            // FlexiCapture has numbers only, and none for these.
+            let named = line(&settings, &event).contains(info.original);
+            assert_eq!(named, !name.contains("flexicapture"), "{name} {info:?}");
+        }
     }
 }
 

@@ -15,7 +15,7 @@ mod rfc5424;
 
 use vidne::{
     domain::{
-        catalogue::EventType,
+        catalogue::{Category, EventType},
         event::{Personal, RecordedEvent, Source},
         export::{Format, JobSettings, NationalIdMode},
         format::{
@@ -115,6 +115,18 @@ fn sample() -> Vec<RecordedEvent> {
         EventInput { description: " \t around \r\n ".to_owned(), ..bare(read) },
     ]);
     (1..).zip(inputs).map(|(sequence, input)| recorded(sequence, input)).collect()
+}
+
+/// vidne's own events, which no client can record.
+fn own() -> Vec<RecordedEvent> {
+    let service = EventType::all().filter(|t| t.category() == Category::Service);
+    let event = |(sequence, event_type)| {
+        let mut event = recorded(sequence, full(EventType::CUSTOM));
+        event.event.event_type = event_type;
+        event.event.custom_type = String::new();
+        event
+    };
+    (1..).zip(service).map(event).collect()
 }
 
 fn job(format: Format) -> JobSettings {

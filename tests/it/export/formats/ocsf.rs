@@ -15,7 +15,7 @@ use vidne::domain::{
 use super::{
     any_event::some_events,
     expected::{Parties, fact, id, name, national_id},
-    line, ocsf, sample,
+    line, ocsf, own, sample,
 };
 use crate::support::from_tests_run;
 
@@ -67,6 +67,8 @@ pub fn check(line: &str, event: &RecordedEvent) {
     }
     assert_eq!(json["unmapped"]["targets"].as_array().map_or(0, Vec::len), e.targets.len());
     assert_eq!(json["unmapped"]["security_event_type_id"].as_u64(), e.event_type.info().code.map(u64::from));
+    let cut = json["unmapped"]["truncated_fields"].as_array().map_or(0, Vec::len);
+    assert_eq!(cut, e.truncated_fields.len());
     match class {
         3001 | 3005 => assert_eq!(text("/user/uid"), id(parties.principal)),
         3004 => assert_eq!(text("/entity/uid"), parties.resource_id()),
@@ -117,7 +119,7 @@ pub fn validate(lines: &str) -> Vec<String> {
 #[test]
 fn ocsf_holds_under_the_official_schemas() {
     for version in OcsfVersion::ALL {
-        let events = [sample(), some_events()].concat();
+        let events = [sample(), own(), some_events()].concat();
         let lines: String = events.iter().map(|event| line(&ocsf(*version), event) + "\n").collect();
         let said = validate(&lines);
         assert_eq!(said.len(), events.len());
