@@ -1,5 +1,6 @@
 //! Export jobs, their files and how far they are.
 
+pub use super::format::Format;
 use super::{filter::EventFilter, id::TenantId, secret::Secret, time::Timestamp};
 
 /// What to export, as what, and where to.
@@ -68,30 +69,6 @@ pub enum NationalIdMode {
     Omit,
     /// Written in full.
     Full,
-}
-
-/// As what events are written.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Format {
-    /// One JSON object per line.
-    JsonLines,
-    /// XFlow's ten columns.
-    Csv {
-        /// Begin with the column names.
-        header: bool,
-        /// Keep spreadsheets from running cells.
-        formula_guard: bool,
-    },
-}
-
-impl Format {
-    /// The ending of its files, without a dot.
-    pub fn extension(&self) -> &'static str {
-        match self {
-            Self::JsonLines => "jsonl",
-            Self::Csv { .. } => "csv",
-        }
-    }
 }
 
 /// Where files go.

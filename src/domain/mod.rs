@@ -5,6 +5,7 @@ pub mod catalogue;
 pub mod event;
 pub mod export;
 pub mod filter;
+pub mod format;
 pub mod id;
 pub mod input;
 pub mod limits;

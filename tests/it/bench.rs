@@ -81,7 +81,7 @@ fn a_running_server_is_measured_in_a_tenant_that_must_be_named() {
 fn markdown_has_a_table_for_each_store_and_says_that_a_debug_build_tells_nothing() {
     let run = bench(&["--markdown"]);
     let rows = run.out.lines().filter(|line| line.starts_with("| ")).count();
-    assert_eq!(rows, 1 + CASES.len() + 3, "{}", run.out);
+    assert_eq!(rows, 1 + CASES.len() + 2 + BARE.len(), "{}", run.out);
     assert_eq!(run.out.contains("DEBUG BUILD"), cfg!(debug_assertions), "{}", run.out);
 }
 

@@ -57,6 +57,7 @@ pub struct CreateArgs {
 /// If the destination does not work, or the server refuses.
 pub async fn run(args: CreateArgs) -> Result<(), CliError> {
     let client = args.common.server.client()?;
+    let format = args.settings.format.format()?;
     let mut destination = args.destination.destination()?;
     if args.untested {
         pin(&mut destination, args.destination.accept_host_key.as_deref());
@@ -77,7 +78,7 @@ pub async fn run(args: CreateArgs) -> Result<(), CliError> {
         tenant_id: args.common.tenant.clone(),
         name: args.name,
         filter: args.filter.filter(),
-        format: Some(args.settings.format().unwrap_or(json_lines)),
+        format: Some(format.unwrap_or(json_lines)),
         destination: Some(destination),
         national_id: args.settings.national_id(),
         file_limits: args.settings.file_limits(),

@@ -2,6 +2,7 @@
 
 mod create;
 mod destination;
+mod format;
 mod run;
 mod settings;
 mod show;

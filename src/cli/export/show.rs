@@ -3,8 +3,9 @@
 use clap::Args;
 use indicatif::HumanBytes;
 
-use crate::codec::proto::v1::{
-    ExportHealth, ExportJob, ListExportFilesRequest, NationalIdMode, destination, export_format,
+use crate::codec::{
+    job::format_from_proto,
+    proto::v1::{ExportHealth, ExportJob, ListExportFilesRequest, NationalIdMode, destination},
 };
 
 use super::{
@@ -223,12 +224,9 @@ pub fn describe(job: &ExportJob) -> Vec<(&'static str, String)> {
 }
 
 fn format(job: &ExportJob) -> String {
-    match job.format.as_ref().and_then(|format| format.kind.as_ref()) {
-        Some(export_format::Kind::JsonLines(_)) => "json-lines".to_owned(),
-        Some(export_format::Kind::Csv(csv)) if csv.header => "csv with header".to_owned(),
-        Some(export_format::Kind::Csv(_)) => "csv".to_owned(),
-        None => "?".to_owned(),
-    }
+    // A newer server may know formats that this program does not.
+    format_from_proto(job.format.clone(), "format")
+        .map_or_else(|_| "?".to_owned(), |format| format.to_string())
 }
 
 fn destination(job: &ExportJob) -> String {

@@ -91,7 +91,7 @@ impl UpdateArgs {
             return Err(CliError::Usage("--all-events leaves no room for a filter".to_owned()));
         }
         let (destination, mut paths) = self.destination.changes()?;
-        let format = self.settings.format();
+        let format = self.settings.format.format()?;
         let file_limits = self.settings.file_limits();
         let named = [
             (self.name.is_some(), "name"),

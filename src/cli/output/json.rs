@@ -3,13 +3,14 @@
 
 use serde_json::{Value as Json, json};
 
+use super::format::format;
 use crate::{
     codec::{
         json::hex,
         proto::v1::{
-            CountEventsResponse, Destination, EventFilter, ExportFile, ExportFormat, ExportHealth, ExportJob,
+            CountEventsResponse, Destination, EventFilter, ExportFile, ExportHealth, ExportJob,
             NationalIdMode, ScanExtent, Subscription, SummarizeEventsResponse, SummaryGroup, SummaryGroups,
-            SummaryTime, Tenant, TimeBucket, destination, export_format,
+            SummaryTime, Tenant, TimeBucket, destination,
         },
     },
     domain::{catalogue::EventType, time::Timestamp},
@@ -138,18 +139,6 @@ pub fn subscription(subscription: &Subscription) -> Json {
     }))
 }
 
-fn format(format: &ExportFormat) -> Json {
-    match &format.kind {
-        Some(export_format::Kind::JsonLines(_)) => json!({ "json_lines": true }),
-        Some(export_format::Kind::Csv(csv)) => json!({ "csv": {
-            "preset": "XFLOW",
-            "header": csv.header,
-            "formula_guard": csv.formula_guard.unwrap_or(true),
-        } }),
-        None => Json::Null,
-    }
-}
-
 fn destination(destination: &Destination) -> Json {
     match &destination.kind {
         Some(destination::Kind::Sftp(sftp)) => json!({ "sftp": {
@@ -203,7 +192,7 @@ pub fn word(name: &'static str, prefix: &str) -> &'static str {
 }
 
 /// Members that hold nothing are left out, at every depth.
-fn without_empty(value: Json) -> Json {
+pub(super) fn without_empty(value: Json) -> Json {
     match value {
         Json::Object(members) => {
             let kept = members.into_iter().map(|(name, value)| (name, without_empty(value)));

@@ -2,6 +2,7 @@
 
 pub mod consent;
 pub mod escape;
+pub mod format;
 pub mod json;
 pub mod progress;
 pub mod stdout;

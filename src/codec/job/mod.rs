@@ -1,5 +1,6 @@
 //! Export jobs: settings <-> the contract and <-> the bytes that a store keeps of a revision.
 
+mod format;
 mod read;
 mod secrets;
 mod update;
@@ -7,6 +8,7 @@ mod write;
 
 use prost::Message;
 
+pub use format::format_from_proto;
 pub use read::{destination_from_proto, job_from_proto};
 pub use secrets::{decode_secrets, encode_secrets};
 pub use update::apply_update;
@@ -32,6 +34,7 @@ mod tests {
     use crate::domain::{
         export::{Destination, Format, NationalIdMode, SftpDestination},
         filter::EventFilter,
+        format::{CsvColumns, CsvOptions},
     };
 
     #[test]
@@ -44,7 +47,7 @@ mod tests {
             has_password: true,
             has_private_key: false,
         });
-        let csv = Format::Csv { header: true, formula_guard: false };
+        let csv = Format::Csv(CsvOptions { columns: CsvColumns::Xflow, header: true, formula_guard: false });
         let all = [
             (Format::JsonLines, sftp, NationalIdMode::Omit),
             (csv, Destination::Fs { directory: "siem/xflow".into() }, NationalIdMode::Full),

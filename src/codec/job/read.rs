@@ -1,6 +1,6 @@
 //! From the contract to the domain: strict, all violations at once.
 
-use super::secrets::take_secrets;
+use super::{format::format_from_proto, secrets::take_secrets};
 use crate::{
     codec::{error::DecodeError, filter::filter_from_proto, proto::v1},
     domain::{
@@ -59,7 +59,7 @@ pub(super) fn settings_back(job: v1::ExportJob) -> Result<JobSettings, DecodeErr
         Some(v1::destination::Kind::Sftp(sftp)) => (sftp.has_password, sftp.has_private_key),
         _ => (false, false),
     };
-    let format = job.format.and_then(|f| f.kind).ok_or(DecodeError::Missing("format"))?;
+    let format = job.format.ok_or(DecodeError::Missing("format"))?;
     let destination = match job.destination.and_then(|d| d.kind).ok_or(DecodeError::Missing("destination"))? {
         v1::destination::Kind::Sftp(sftp) => Destination::Sftp(SftpDestination {
             address: sftp.address,
@@ -76,25 +76,12 @@ pub(super) fn settings_back(job: v1::ExportJob) -> Result<JobSettings, DecodeErr
         name: job.name,
         filter: filter_from_proto(job.filter.unwrap_or_default(), "filter")
             .map_err(|_| DecodeError::OutOfRange("filter"))?,
-        format: format_of(format).ok_or(DecodeError::OutOfRange("format"))?,
+        format: format_from_proto(Some(format), "format").map_err(|_| DecodeError::OutOfRange("format"))?,
         destination,
         national_id: national_id_of(job.national_id).ok_or(DecodeError::OutOfRange("national_id"))?,
         max_events: limits.max_events.ok_or(DecodeError::Missing("file_limits.max_events"))?,
         max_bytes: limits.max_bytes.ok_or(DecodeError::Missing("file_limits.max_bytes"))?,
     })
-}
-
-fn format_of(kind: v1::export_format::Kind) -> Option<Format> {
-    match kind {
-        v1::export_format::Kind::JsonLines(v1::JsonLinesFormat {}) => Some(Format::JsonLines),
-        v1::export_format::Kind::Csv(v1::CsvFormat { preset, header, formula_guard }) => {
-            match v1::CsvPreset::try_from(preset).ok()? {
-                v1::CsvPreset::Unspecified | v1::CsvPreset::Xflow => {
-                    Some(Format::Csv { header, formula_guard: formula_guard.unwrap_or(true) })
-                }
-            }
-        }
-    }
 }
 
 fn national_id_of(number: i32) -> Option<NationalIdMode> {
@@ -175,14 +162,10 @@ impl Read<'_> {
     }
 
     fn format(&mut self, format: Option<v1::ExportFormat>) -> Format {
-        match format.and_then(|format| format.kind) {
-            None => self.wrong("format", "missing; give json_lines or csv"),
-            Some(kind) => match format_of(kind) {
-                Some(format) => return format,
-                None => self.wrong("format.csv.preset", "not a known preset; give XFLOW"),
-            },
-        }
-        Format::JsonLines
+        format_from_proto(format, &format!("{}.format", self.path)).unwrap_or_else(|wrong| {
+            wrong.iter().for_each(|v| self.wrong.add(&v.field, &v.description));
+            Format::JsonLines
+        })
     }
 
     fn destination(

@@ -1,10 +1,9 @@
 //! From the domain to the contract. Secrets never come this way.
 
+use super::format::format_to_proto;
 use crate::{
     codec::{filter::filter_to_proto, proto::v1, wire::timestamp},
-    domain::export::{
-        Destination, ExportFile, ExportJob, FileState, Format, Health, JobSettings, NationalIdMode,
-    },
+    domain::export::{Destination, ExportFile, ExportJob, FileState, Health, JobSettings, NationalIdMode},
 };
 
 /// A job as it is returned, without its secrets.
@@ -54,18 +53,6 @@ pub(super) fn settings_to_proto(settings: &JobSettings) -> v1::ExportJob {
         file_limits: Some(v1::FileLimits { max_events: Some(*max_events), max_bytes: Some(*max_bytes) }),
         ..v1::ExportJob::default()
     }
-}
-
-fn format_to_proto(format: &Format) -> v1::ExportFormat {
-    let kind = match format {
-        Format::JsonLines => v1::export_format::Kind::JsonLines(v1::JsonLinesFormat {}),
-        Format::Csv { header, formula_guard } => v1::export_format::Kind::Csv(v1::CsvFormat {
-            preset: v1::CsvPreset::Xflow.into(),
-            header: *header,
-            formula_guard: Some(*formula_guard),
-        }),
-    };
-    v1::ExportFormat { kind: Some(kind) }
 }
 
 fn destination_to_proto(destination: &Destination) -> v1::Destination {

@@ -1,4 +1,4 @@
-//! CSV (RFC 4180, but with line feeds) with XFlow's ten columns.
+//! CSV (RFC 4180, but with line feeds), with the columns of a preset or of the job's choice.
 //!
 //! Collectors read line by line, also inside quotes, so no value ever holds a line end: it becomes the two
 //! characters `\n`. Other control characters become a space (tab) or U+FFFD.
@@ -7,86 +7,56 @@ use std::borrow::Cow;
 
 use csv::{Terminator, Writer, WriterBuilder};
 
-use crate::domain::event::{RecordedEvent, Severity};
-
-/// Shorter than the 256 bytes by which Splunk knows a file, so that two files never look the same.
-const HEADER: [&str; 10] = [
-    "timestamp",
-    "severity",
-    "user_id",
-    "name",
-    "national_id",
-    "email",
-    "initials",
-    "organization_id",
-    "ip_address",
-    "action_description",
-];
+use super::{
+    csv_columns::{FLEXICAPTURE, XFLOW, value},
+    view::View,
+};
+use crate::domain::format::{CsvColumn, CsvColumns, CsvOptions};
 
 /// Room for one ordinary line, so that most are written at once.
 const LINE_BYTES: usize = 512;
 
-pub(super) fn write_header(out: &mut Vec<u8>) {
-    out.extend_from_slice(HEADER.join(",").as_bytes());
+pub(super) fn write_header(options: &CsvOptions, out: &mut Vec<u8>) {
+    let names: Vec<&str> = match &options.columns {
+        CsvColumns::Xflow => XFLOW.iter().map(|(name, _)| *name).collect(),
+        CsvColumns::Flexicapture => FLEXICAPTURE.iter().map(|(name, _)| *name).collect(),
+        CsvColumns::All => CsvColumn::ALL.iter().map(|column| column.name()).collect(),
+        CsvColumns::Chosen(columns) => columns.iter().map(|column| column.name()).collect(),
+    };
+    out.extend_from_slice(names.join(",").as_bytes());
     out.push(b'\n');
 }
 
-pub(super) fn write(
-    recorded: &RecordedEvent,
-    with_national_id: bool,
-    formula_guard: bool,
-    out: &mut Vec<u8>,
-) -> Result<(), csv::Error> {
-    let event = &recorded.event;
-    let actor = &event.actor;
-    let national_id = event
-        .personal
-        .as_ref()
-        .filter(|_| with_national_id)
-        .map(|personal| personal.actor_national_id.as_str())
-        .unwrap_or_default();
-    let occurred = event.occurred.to_string();
-    let action = action(recorded);
-    let fields = [
-        &occurred,
-        severity(event.severity),
-        &actor.user_id,
-        &actor.name,
-        national_id,
-        &actor.email,
-        &actor.initials,
-        &actor.organization_id,
-        &event.source.ip_address,
-        &action,
-    ];
-    let mut writer = line_writer(out);
-    writer.write_record(fields.map(|field| cell(field, formula_guard)).iter().map(|cell| cell.as_bytes()))?;
-    writer.flush()?;
+pub(super) fn write(view: &View<'_>, options: &CsvOptions, out: &mut Vec<u8>) -> Result<(), csv::Error> {
+    let mut line = Line { writer: line_writer(out), formula_guard: options.formula_guard };
+    match &options.columns {
+        CsvColumns::Xflow => XFLOW.iter().try_for_each(|(_, value)| line.cell(&value(view)))?,
+        CsvColumns::Flexicapture => FLEXICAPTURE.iter().try_for_each(|(_, value)| line.cell(&value(view)))?,
+        CsvColumns::All => line.columns(view, CsvColumn::ALL)?,
+        CsvColumns::Chosen(columns) => line.columns(view, columns)?,
+    }
+    line.writer.write_record(None::<&[u8]>)?;
+    line.writer.flush()?;
     Ok(())
+}
+
+struct Line<'a> {
+    writer: Writer<&'a mut Vec<u8>>,
+    formula_guard: bool,
+}
+
+impl Line<'_> {
+    fn columns(&mut self, view: &View<'_>, columns: &[CsvColumn]) -> Result<(), csv::Error> {
+        columns.iter().try_for_each(|column| self.cell(&value(view, *column)))
+    }
+
+    fn cell(&mut self, value: &str) -> Result<(), csv::Error> {
+        self.writer.write_field(cell(value, self.formula_guard).as_bytes())
+    }
 }
 
 fn line_writer(out: &mut Vec<u8>) -> Writer<&mut Vec<u8>> {
     WriterBuilder::new().terminator(Terminator::Any(b'\n')).buffer_capacity(LINE_BYTES).from_writer(out)
-}
-
-/// `"Read" on form with TaskId 4711`: the verb or the type's own name, and what the product said.
-fn action(recorded: &RecordedEvent) -> String {
-    let event = &recorded.event;
-    let separator = if event.description.is_empty() { "" } else { " " };
-    format!("\"{}\"{separator}{}", event.type_name(), event.description)
-}
-
-fn severity(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Debug => "Debug",
-        Severity::Information => "Information",
-        Severity::Notice => "Notice",
-        Severity::Warning => "Warning",
-        Severity::Error => "Error",
-        Severity::Critical => "Critical",
-        Severity::Alert => "Alert",
-        Severity::Emergency => "Emergency",
-    }
 }
 
 /// A value that is safe in a line, and in a spreadsheet if `formula_guard`.
@@ -149,9 +119,11 @@ mod tests {
     }
 
     #[test]
-    fn the_header_is_shorter_than_what_splunk_knows_a_file_by() {
-        let mut header = Vec::new();
-        write_header(&mut header);
-        assert!(header.len() < 256, "{}", header.len());
+    fn the_presets_headers_are_shorter_than_what_splunk_knows_a_file_by() {
+        for columns in [CsvColumns::Xflow, CsvColumns::Flexicapture] {
+            let mut header = Vec::new();
+            write_header(&CsvOptions { columns, header: true, formula_guard: true }, &mut header);
+            assert!(header.len() < 256, "{}", header.len());
+        }
     }
 }

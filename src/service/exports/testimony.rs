@@ -4,9 +4,7 @@
 use crate::{
     domain::{
         event::{Change, Outcome, Target, TargetRole, TargetType},
-        export::{
-            Destination, DestinationSecrets, ExportJob, Format, JobSettings, NationalIdMode, SftpDestination,
-        },
+        export::{Destination, DestinationSecrets, ExportJob, JobSettings, NationalIdMode, SftpDestination},
     },
     service::witness::Testimony,
 };
@@ -108,7 +106,7 @@ fn in_words(settings: &JobSettings) -> Vec<(&'static str, String)> {
     let JobSettings { name, filter: _, format, destination, national_id, max_events, max_bytes } = settings;
     let mut words = vec![
         ("name", name.clone()),
-        ("format", format_in_words(format)),
+        ("format", format.to_string()),
         ("national_id", national_id_in_words(*national_id).to_owned()),
         ("file_limits.max_events", max_events.to_string()),
         ("file_limits.max_bytes", max_bytes.to_string()),
@@ -130,15 +128,6 @@ fn in_words(settings: &JobSettings) -> Vec<(&'static str, String)> {
         Destination::Fs { directory } => words.push(("destination.fs.directory", directory.clone())),
     }
     words
-}
-
-fn format_in_words(format: &Format) -> String {
-    match format {
-        Format::JsonLines => "JSON Lines".to_owned(),
-        Format::Csv { header, formula_guard } => {
-            format!("CSV XFLOW, header {header}, formula guard {formula_guard}")
-        }
-    }
 }
 
 fn national_id_in_words(mode: NationalIdMode) -> &'static str {

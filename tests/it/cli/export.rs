@@ -132,6 +132,37 @@ fn a_job_is_changed_shown_and_deleted() {
 }
 
 #[test]
+fn every_format_and_option_is_kept_and_shown() {
+    let server = Server::on_sqlite();
+    let export = |arguments: &[&str]| client(&server, &[&["export"], arguments].concat());
+    export(&["create", "--name", "local", "--fs", "siem"]).ok();
+    for (options, said, json) in [
+        (&["csv", "--csv-preset", "flexicapture"] as &[&str], "CSV flexicapture", "FLEXICAPTURE"),
+        (
+            &["csv", "--csv-columns", "sequence,trace", "--csv-header"],
+            "CSV sequence,trace with header",
+            "trace",
+        ),
+        (&["cef", "--cef-version", "1", "--defensive"], "CEF 1, defensive", "\"version\":\"V1\""),
+        (&["leef", "--leef-version", "2.0"], "LEEF 2.0", "\"version\":\"V2\""),
+        (&["rfc5424", "--rfc5424-hostname", "a.example"], "host a.example, enterprise number 32473", "8192"),
+        (&["ecs", "--ecs-crud-types"], "ECS 9 with creation and deletion", "\"crud_types\":true"),
+        (&["ocsf", "--ocsf-version", "1.4.0"], "OCSF 1.4.0", "V1_4_0"),
+        (&["json-lines"], "JSON Lines", "json_lines"),
+    ] {
+        export(&[&["update", "local", "--format"], options].concat()).ok();
+        let shown = export(&["get", "local"]).ok().out;
+        assert!(shown.contains(said), "{said}: {shown}");
+        let shown = export(&["get", "local", "--json"]).ok().json().remove(0)["format"].to_string();
+        assert!(shown.contains(json), "{json}: {shown}");
+    }
+    let refused = export(&["update", "local", "--format", "csv", "--csv-columns", "sequence,colour"]);
+    assert!(refused.code == 1 && refused.err.contains("job.format.csv.columns[1]"), "{}", refused.err);
+    let refused = export(&["update", "local", "--format", "cef", "--leef-version", "2.0"]);
+    assert!(refused.code == 2 && refused.err.contains("--leef-version"), "{}", refused.err);
+}
+
+#[test]
 fn the_demo_shows_the_whole_job() {
     let demo = run(&["demo"]).ok();
     for said in [

@@ -7,6 +7,7 @@ use vidne::{
         catalogue::EventType,
         event::{Personal, RecordedEvent, Source},
         export::{Format, JobSettings, NationalIdMode},
+        format::{CsvColumns, CsvOptions},
         input::{ActorInput, EventInput},
         validate::validate,
     },
@@ -86,7 +87,11 @@ fn assert_golden(name: &str, settings: &JobSettings) -> Vec<u8> {
 }
 
 fn csv(header: bool, formula_guard: bool, national_id: NationalIdMode) -> JobSettings {
-    JobSettings { format: Format::Csv { header, formula_guard }, national_id, ..settings() }
+    JobSettings {
+        format: Format::Csv(CsvOptions { columns: CsvColumns::Xflow, header, formula_guard }),
+        national_id,
+        ..settings()
+    }
 }
 
 fn records(bytes: &[u8]) -> Vec<csv::StringRecord> {

@@ -5,6 +5,7 @@ mod bed;
 mod destinations;
 mod every_step;
 mod faults;
+mod formats;
 mod golden;
 mod jobs;
 mod owners;

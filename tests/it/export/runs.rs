@@ -14,6 +14,7 @@ use vidne::{
         event::Outcome,
         export::{Destination, ExportFile, FileState, Format, Health, JobSettings, part_name},
         filter::EventFilter,
+        format::{CsvColumns, CsvOptions},
     },
     export::{ExportError, run::RunResult},
     service::{ServiceError, exports::RunEvent},
@@ -228,7 +229,7 @@ async fn a_cut_whose_settings_have_changed_is_cut_anew() {
     bed.record_some(6).await;
     bed.create(settings()).await;
     cut_only(&bed).await;
-    let csv = Format::Csv { header: false, formula_guard: true };
+    let csv = Format::Csv(CsvOptions { columns: CsvColumns::Xflow, header: false, formula_guard: true });
     let moved = Destination::Fs { directory: "elsewhere".to_owned() };
     change(&bed, |s| JobSettings { format: csv, destination: moved, ..s }).await.unwrap();
     let result = bed.run_well().await;
@@ -250,7 +251,7 @@ async fn a_destination_is_not_changed_while_an_uploaded_file_waits_there() {
     let refused = change(&bed, |s| JobSettings { destination: moved.clone(), ..s }).await.unwrap_err();
     assert!(refused.to_string().contains(&file.name), "{refused}");
     // Anything else may change: the file is finished as it was cut.
-    let csv = Format::Csv { header: false, formula_guard: true };
+    let csv = Format::Csv(CsvOptions { columns: CsvColumns::Xflow, header: false, formula_guard: true });
     change(&bed, |s| JobSettings { format: csv, ..s }).await.unwrap();
     bed.run_well().await;
     bed.assert_delivered_equals_log().await;

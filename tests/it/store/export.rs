@@ -6,6 +6,7 @@ use vidne::{
     domain::{
         export::{Destination, ExportJob, FileState, Format, Health, JobSettings, NationalIdMode},
         filter::EventFilter,
+        format::{CsvColumns, CsvOptions},
     },
     store::{
         Store, StoreError,
@@ -35,7 +36,7 @@ fn settings(name: &str) -> JobSettings {
     JobSettings {
         name: name.to_owned(),
         filter: EventFilter { types: vec![event_type("RECORD_READ")], ..EventFilter::default() },
-        format: Format::Csv { header: true, formula_guard: false },
+        format: Format::Csv(CsvOptions { columns: CsvColumns::Xflow, header: true, formula_guard: false }),
         destination: Destination::Fs { directory: "siem/in".to_owned() },
         national_id: NationalIdMode::Full,
         max_events: 1_000,
