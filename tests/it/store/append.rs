@@ -315,7 +315,7 @@ async fn what_changed_since_the_last_append_decides_about_the_next(bed: &Bed) {
         id: tenant("a"),
         expected_revision: revision,
         display_name: String::new(),
-        settings: TenantSettings { custom_events_enabled, ..old.settings.clone() },
+        settings: TenantSettings { custom_events_enabled, ..old.settings },
         updated: at(10),
     };
     other.update_tenant(update(old.revision, false), None).await.unwrap();
