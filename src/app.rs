@@ -1,10 +1,11 @@
 //! The composition root: from settings, a clock and listeners to a running server.
 //!
 //! `backing` opens what a server stands on (data folder, key, database), `exports` puts the
-//! exporter together, `run` is a server's life from the first call to the last, `watch` looks whether the database answers.
+//! exporter together, `export_watch` looks how its jobs fare, `run` is a server's life from the first call to the last, `watch` looks whether the database answers.
 
 mod backing;
 mod error;
+mod export_watch;
 mod exports;
 mod run;
 mod watch;
@@ -22,6 +23,7 @@ use crate::{
     api::{self, Api, Bounds, health::Health, incoming::Incoming},
     config::{ServerSettings, Settings},
     domain::time::Clock,
+    jobs,
     metrics::{self, Metrics},
     service::{
         journal::{Journal, JournalOptions},
@@ -142,6 +144,7 @@ pub async fn start_on(settings: &Settings, io: Io, backing: Backing) -> Result<R
             witness: witness.clone(),
             runs: runs.clone(),
             stop: streams.clone(),
+            metrics: metrics.clone(),
         },
         &mut registry,
     );
@@ -165,6 +168,14 @@ pub async fn start_on(settings: &Settings, io: Io, backing: Backing) -> Result<R
         tasks: consumers.clone(),
         shutdown: streams.clone(),
     });
+    let watched_exports = export_watch::ExportWatch {
+        exports: exports.clone(),
+        clock: clock.clone(),
+        health: health.clone(),
+        metrics: metrics.clone(),
+        failing_after: settings.export.failing_after,
+    };
+    let scheduled = jobs::exports::schedule(exports.clone(), settings.export.scheduler, streams.clone());
     let api = Api {
         recorder: Recorder::new(journal, backing.vault.clone(), clock.clone(), limits),
         queries,
@@ -191,6 +202,8 @@ pub async fn start_on(settings: &Settings, io: Io, backing: Backing) -> Result<R
         committers.ended().await;
         Ok::<(), Infallible>(())
     });
+    tasks.spawn("export scheduler", scheduled);
+    tasks.spawn("export watch", watched_exports.run(watching.clone()));
     tasks.spawn("export runs", exports::wait(runs, streams.clone()));
     tasks.spawn("consumers", exports::wait(consumers, streams.clone()));
     let watch = watch::Watch::new(backing.store.clone(), health.clone(), metrics);

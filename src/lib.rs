@@ -12,6 +12,7 @@ pub mod config;
 pub mod demo;
 pub mod domain;
 pub mod export;
+pub mod jobs;
 pub mod metrics;
 pub mod service;
 pub mod shutdown;

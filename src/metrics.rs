@@ -1,5 +1,12 @@
 //! What a server counts, and where Prometheus reads it.
 
+//! What a server counts, and where Prometheus reads it.
+
+mod export_jobs;
+
+use export_jobs::ExportJobGauges;
+pub use export_jobs::ExportJobs;
+
 use std::{
     sync::{Arc, OnceLock},
     time::Duration,
@@ -31,6 +38,7 @@ pub struct Metrics {
     export_files: Counter,
     export_events: Counter,
     export_bytes: Counter,
+    export_jobs: ExportJobGauges,
     consumers: Gauge,
     consumed_events: Counter,
     database_up: Gauge,
@@ -73,6 +81,7 @@ impl Metrics {
             export_files: Counter::default(),
             export_events: Counter::default(),
             export_bytes: Counter::default(),
+            export_jobs: ExportJobGauges::register(registry),
             consumers: Gauge::default(),
             consumed_events: Counter::default(),
             database_up: Gauge::default(),
@@ -171,6 +180,11 @@ impl Metrics {
         self.export_files.inc_by(files);
         self.export_events.inc_by(events);
         self.export_bytes.inc_by(bytes);
+    }
+
+    /// How export jobs fare.
+    pub fn export_jobs(&self, jobs: &ExportJobs<'_>) {
+        self.export_jobs.set(jobs);
     }
 
     /// Whether the database answers.

@@ -5,7 +5,7 @@
 use sea_orm_migration::{
     DbErr, SchemaManager,
     sea_orm::{ConnectionTrait, DbBackend},
-    sea_query::{Expr, Index, Query, TableCreateStatement},
+    sea_query::{ColumnDef, Expr, Index, Query, Table, TableCreateStatement},
 };
 
 /// Creates a table.
@@ -34,6 +34,22 @@ pub(crate) async fn create_unique_index(
         index.col(*column);
     }
     manager.create_index(index).await
+}
+
+/// Adds columns, one statement each, as SQLite has it.
+pub(crate) async fn add_columns(
+    manager: &SchemaManager<'_>,
+    table: &'static str,
+    columns: Vec<ColumnDef>,
+) -> Result<(), DbErr> {
+    for column in columns {
+        let name = column.get_column_name();
+        if manager.get_database_backend() == DbBackend::MySql && manager.has_column(table, &name).await? {
+            continue;
+        }
+        manager.alter_table(Table::alter().table(table).add_column(column).take()).await?;
+    }
+    Ok(())
 }
 
 /// Whether a table has no rows yet, so that its first ones are still to be written.

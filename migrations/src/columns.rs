@@ -42,6 +42,16 @@ pub(crate) fn big_or_null(name: &'static str) -> ColumnDef {
     ColumnDef::new(name).big_integer().null().take()
 }
 
+/// A number that rows have from before it was asked for.
+pub(crate) fn small_zero(name: &'static str) -> ColumnDef {
+    small(name).default(0).take()
+}
+
+/// A flag that is off in rows from before there was one.
+pub(crate) fn flag_off(name: &'static str) -> ColumnDef {
+    flag(name).default(false).take()
+}
+
 pub(crate) fn flag(name: &'static str) -> ColumnDef {
     ColumnDef::new(name).boolean().not_null().take()
 }

@@ -12,6 +12,7 @@ mod m0001_tenants;
 mod m0002_events;
 mod m0003_export;
 mod m0004_subscriptions;
+mod m0005_export_schedules;
 
 use sea_orm_migration::{MigrationTrait, async_trait};
 pub use sea_orm_migration::{MigratorTrait, SchemaManager};
@@ -28,6 +29,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0002_events::Migration),
             Box::new(m0003_export::Migration),
             Box::new(m0004_subscriptions::Migration),
+            Box::new(m0005_export_schedules::Migration),
         ]
     }
 }
@@ -38,7 +40,7 @@ pub fn names() -> Vec<String> {
 }
 
 /// The tables that the migrations make, and the one that tells which were applied.
-pub const TABLES: [&str; 8] = [
+pub const TABLES: [&str; 10] = [
     "installation",
     "tenants",
     "heads",
@@ -46,5 +48,7 @@ pub const TABLES: [&str; 8] = [
     "export_jobs",
     "export_job_revisions",
     "export_files",
+    "subscriptions",
+    "export_runs",
     "seaql_migrations",
 ];

@@ -9,6 +9,7 @@ use tonic::{Request, Response, Status};
 
 use super::{
     caller::{caller, tenant},
+    export_preview::read_preview,
     page::Page,
     proto::export_service_server::ExportService,
     run::follow_run,
@@ -17,13 +18,19 @@ use super::{
 };
 use crate::{
     codec::{
-        job::{apply_update, destination_from_proto, file_to_proto, job_from_proto, job_to_proto},
+        job::{
+            apply_update, destination_from_proto, file_to_proto, job_from_proto, job_to_proto, run_to_proto,
+        },
         proto::v1::{self, test_destination_request::Target as WireTarget},
     },
-    domain::{id::TenantId, violation::Violations},
+    domain::{
+        export::{ExportJob, Trigger},
+        id::TenantId,
+        violation::Violations,
+    },
     metrics::Metrics,
     service::{
-        exports::{Exports, TestTarget, TestedDestination},
+        exports::{Exports, NewAs, Preview, TestTarget, TestedDestination},
         token::Tokens,
     },
 };
@@ -49,9 +56,11 @@ impl ExportService for ExportApi {
     ) -> Result<Response<v1::CreateExportJobResponse>, Status> {
         let caller = caller(request.metadata());
         let v1::CreateExportJobRequest { job } = request.into_inner();
-        let (settings, secrets, tenant) = job_from_proto(required(job)?, "job").map_err(invalid)?;
-        let job = self.exports.create(tenant, settings, secrets, &caller.name).await.map_err(status)?;
-        Ok(Response::new(v1::CreateExportJobResponse { job: Some(job_to_proto(&job)) }))
+        let job = required(job)?;
+        let as_what = NewAs { paused: job.paused, declared: false };
+        let (settings, secrets, tenant) = job_from_proto(job, "job").map_err(invalid)?;
+        let job = self.exports.create(tenant, settings, secrets, as_what, &caller.name).await;
+        Ok(Response::new(v1::CreateExportJobResponse { job: Some(self.job(job.map_err(status)?).await?) }))
     }
 
     async fn get_export_job(
@@ -61,7 +70,7 @@ impl ExportService for ExportApi {
         let v1::GetExportJobRequest { tenant_id, job_id } = request.into_inner();
         let (tenant, key) = named(&tenant_id, job_id)?;
         let job = self.exports.get(&tenant, &key).await.map_err(status)?;
-        Ok(Response::new(v1::GetExportJobResponse { job: Some(job_to_proto(&job)) }))
+        Ok(Response::new(v1::GetExportJobResponse { job: Some(self.job(job).await?) }))
     }
 
     async fn list_export_jobs(
@@ -75,7 +84,10 @@ impl ExportService for ExportApi {
         let found = self.exports.list(&tenant, page.after.as_deref(), page.wanted()).await;
         let mut found = found.map_err(status)?;
         let next_page_token = page.cut(&mut found, |job| job.id.clone());
-        let jobs = found.iter().map(job_to_proto).collect();
+        let mut jobs = Vec::with_capacity(found.len());
+        for job in found {
+            jobs.push(self.job(job).await?);
+        }
         Ok(Response::new(v1::ListExportJobsResponse { jobs, next_page_token }))
     }
 
@@ -101,7 +113,7 @@ impl ExportService for ExportApi {
             )
             .await
             .map_err(status)?;
-        Ok(Response::new(v1::UpdateExportJobResponse { job: Some(job_to_proto(&job)) }))
+        Ok(Response::new(v1::UpdateExportJobResponse { job: Some(self.job(job).await?) }))
     }
 
     async fn delete_export_job(
@@ -115,6 +127,68 @@ impl ExportService for ExportApi {
         Ok(Response::new(v1::DeleteExportJobResponse {}))
     }
 
+    async fn pause_export_job(
+        &self,
+        request: Request<v1::PauseExportJobRequest>,
+    ) -> Result<Response<v1::PauseExportJobResponse>, Status> {
+        let caller = caller(request.metadata());
+        let v1::PauseExportJobRequest { tenant_id, job_id } = request.into_inner();
+        let (tenant, key) = named(&tenant_id, job_id)?;
+        let job = self.exports.pause(&tenant, &key, true, &caller.name).await.map_err(status)?;
+        Ok(Response::new(v1::PauseExportJobResponse { job: Some(self.job(job).await?) }))
+    }
+
+    async fn resume_export_job(
+        &self,
+        request: Request<v1::ResumeExportJobRequest>,
+    ) -> Result<Response<v1::ResumeExportJobResponse>, Status> {
+        let caller = caller(request.metadata());
+        let v1::ResumeExportJobRequest { tenant_id, job_id } = request.into_inner();
+        let (tenant, key) = named(&tenant_id, job_id)?;
+        let job = self.exports.pause(&tenant, &key, false, &caller.name).await.map_err(status)?;
+        Ok(Response::new(v1::ResumeExportJobResponse { job: Some(self.job(job).await?) }))
+    }
+
+    async fn re_export(
+        &self,
+        request: Request<v1::ReExportRequest>,
+    ) -> Result<Response<v1::ReExportResponse>, Status> {
+        let caller = caller(request.metadata());
+        let v1::ReExportRequest { tenant_id, job_id, first_sequence, last_sequence } = request.into_inner();
+        let (tenant, key) = named(&tenant_id, job_id)?;
+        let job = self.exports.export_again(&tenant, &key, first_sequence, last_sequence, &caller.name).await;
+        Ok(Response::new(v1::ReExportResponse { job: Some(self.job(job.map_err(status)?).await?) }))
+    }
+
+    async fn preview_export(
+        &self,
+        request: Request<v1::PreviewExportRequest>,
+    ) -> Result<Response<v1::PreviewExportResponse>, Status> {
+        let (tenant, target, max_events) = read_preview(request.into_inner()).map_err(invalid)?;
+        let Preview { content, events, scanned, name } =
+            self.exports.preview(&tenant, target, max_events).await.map_err(status)?;
+        let answer =
+            v1::PreviewExportResponse { content, event_count: events, scanned_sequence: scanned, name };
+        Ok(Response::new(answer))
+    }
+
+    async fn list_export_runs(
+        &self,
+        request: Request<v1::ListExportRunsRequest>,
+    ) -> Result<Response<v1::ListExportRunsResponse>, Status> {
+        let v1::ListExportRunsRequest { tenant_id, job_id, page_size, page_token } = request.into_inner();
+        let (tenant, key) = named(&tenant_id, job_id)?;
+        let job = self.exports.get(&tenant, &key).await.map_err(status)?.id;
+        let list = format!("export_runs/{job}");
+        let page = Page::read(&self.tokens, list, page_size, &page_token).map_err(status)?;
+        let before = page.after.as_deref().and_then(|number| number.parse().ok());
+        let found = self.exports.runs(&tenant, &job, before, page.wanted()).await;
+        let mut found = found.map_err(status)?;
+        let next_page_token = page.cut(&mut found, |run| run.number.to_string());
+        let runs = found.iter().map(run_to_proto).collect();
+        Ok(Response::new(v1::ListExportRunsResponse { runs, next_page_token }))
+    }
+
     type RunExportJobStream = Pin<Box<dyn Stream<Item = Result<v1::RunExportJobResponse, Status>> + Send>>;
 
     async fn run_export_job(
@@ -123,9 +197,9 @@ impl ExportService for ExportApi {
     ) -> Result<Response<Self::RunExportJobStream>, Status> {
         let v1::RunExportJobRequest { tenant_id, job_id } = request.into_inner();
         let (tenant, key) = named(&tenant_id, job_id)?;
-        let steps = self.exports.run(&tenant, &key).await.map_err(status)?;
+        let steps = self.exports.run(&tenant, &key, Trigger::Request).await.map_err(status)?;
         let (answers, heard) = mpsc::channel(WAITING_STEPS);
-        tokio::spawn(follow_run(steps, answers, self.metrics.clone()));
+        tokio::spawn(follow_run(steps, answers));
         let open = self.metrics.open_stream();
         let stream = ReceiverStream::new(heard).map(move |step| {
             let _ = &open;
@@ -170,6 +244,14 @@ impl ExportService for ExportApi {
         let accepted = Some(accept_host_key.as_str()).filter(|key| !key.is_empty());
         let tested = self.exports.test_destination(&tenant, target, accepted, &caller.name).await;
         Ok(Response::new(tested_to_proto(tested.map_err(status)?)))
+    }
+}
+
+impl ExportApi {
+    /// A job as it is answered, with how far it is behind.
+    async fn job(&self, job: ExportJob) -> Result<v1::ExportJob, Status> {
+        let lag = self.exports.lag(&job).await.map_err(status)?;
+        Ok(job_to_proto(&job, &lag))
     }
 }
 

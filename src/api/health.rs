@@ -1,4 +1,4 @@
-//! `grpc.health.v1.Health`: the process (service ``) and each service of the contract.
+//! `grpc.health.v1.Health`: the process (service ``), each service of the contract, and `vidne.exports`.
 
 use std::sync::Arc;
 
@@ -14,6 +14,8 @@ use crate::codec::proto::DESCRIPTORS;
 
 /// The process itself: it is up and serves, whatever the database does.
 const PROCESS: &str = "";
+/// Export jobs: serving unless one has failed for long.
+const EXPORTS: &str = "vidne.exports";
 
 /// What health says. Answers come from memory and never wait for anything.
 #[derive(Clone, Debug)]
@@ -30,6 +32,7 @@ impl Health {
         let services = services(DESCRIPTORS)?;
         let health = Self { reporter: HealthReporter::new(), services, stopping: Arc::default() };
         health.store_answers(false).await;
+        health.exports_work(true).await;
         Ok(health)
     }
 
@@ -41,12 +44,23 @@ impl Health {
         }
     }
 
+    /// Whether no export job has failed for long. The server serves all the same.
+    pub async fn exports_work(&self, work: bool) {
+        let stopping = self.stopping.lock().await;
+        if !*stopping {
+            let status = if work { ServingStatus::Serving } else { ServingStatus::NotServing };
+            self.reporter.set_service_status(EXPORTS, status).await;
+        }
+    }
+
     /// Nothing serves any more.
     pub async fn stopping(&self) {
         let mut stopping = self.stopping.lock().await;
         *stopping = true;
         self.set_services(false).await;
-        self.reporter.set_service_status(PROCESS, ServingStatus::NotServing).await;
+        for name in [PROCESS, EXPORTS] {
+            self.reporter.set_service_status(name, ServingStatus::NotServing).await;
+        }
     }
 
     async fn set_services(&self, serving: bool) {
@@ -59,6 +73,7 @@ impl Health {
     /// Ends every open Watch; they would hold the drain up.
     pub async fn end_watches(&mut self) {
         self.reporter.clear_service_status(PROCESS).await;
+        self.reporter.clear_service_status(EXPORTS).await;
         for service in &self.services {
             self.reporter.clear_service_status(service).await;
         }

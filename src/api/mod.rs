@@ -10,6 +10,7 @@ mod caller;
 mod catalogue;
 mod consume;
 mod export;
+mod export_preview;
 mod foreign;
 pub mod health;
 pub mod incoming;

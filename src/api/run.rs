@@ -1,4 +1,4 @@
-//! A run of an export job: told to the client, and counted whether it listens or not.
+//! A run of an export job, told to the client.
 
 use tokio::sync::mpsc;
 use tonic::Status;
@@ -9,39 +9,18 @@ use crate::{
         job::file_to_proto,
         proto::v1::{self, run_export_job_response::Kind},
     },
-    metrics::Metrics,
     service::{ServiceError, exports::RunEvent},
 };
 
-/// Passes the steps of a run on until it is over, also after the client has gone away: the run goes on anyway,
-/// and what it did is counted.
+/// Passes the steps of a run on until it is over or the client has gone away; the run goes on anyway.
 pub async fn follow_run(
     mut steps: mpsc::Receiver<Result<RunEvent, ServiceError>>,
     client: mpsc::Sender<Result<v1::RunExportJobResponse, Status>>,
-    metrics: Metrics,
 ) {
-    let mut listens = true;
-    let mut ended = false;
     while let Some(step) = steps.recv().await {
-        match &step {
-            Ok(RunEvent::File(_)) => {}
-            Ok(RunEvent::Result(run)) => {
-                metrics.export_run(true, run.files, run.events, run.bytes);
-                ended = true;
-            }
-            Err(_) => {
-                metrics.export_run(false, 0, 0, 0);
-                ended = true;
-            }
+        if client.send(step.map(response).map_err(status)).await.is_err() {
+            return;
         }
-        let answer = step.map(response).map_err(status);
-        if listens {
-            listens = client.send(answer).await.is_ok();
-        }
-    }
-    if !ended {
-        // The client was too slow to hear the end.
-        metrics.export_run(false, 0, 0, 0);
     }
 }
 

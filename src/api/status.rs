@@ -157,7 +157,9 @@ fn from_export(error: &ExportError) -> Answer {
     match error {
         ExportError::Render(_) => internal(error),
         ExportError::HostKey { .. } => say(Code::FailedPrecondition, R::HostKeyMismatch),
-        ExportError::Destination { .. } => say(Code::FailedPrecondition, R::DestinationFailed),
+        ExportError::Login { .. } | ExportError::Destination { .. } => {
+            say(Code::FailedPrecondition, R::DestinationFailed)
+        }
         ExportError::Unavailable { .. } => {
             say(Code::Unavailable, R::DestinationUnavailable).retry_after(Duration::from_secs(30))
         }

@@ -15,6 +15,7 @@ use crate::{
         run::Runner,
         sftp::SftpLimits,
     },
+    metrics::Metrics,
     service::{
         exports::{ExportParts, Exports},
         witness::Witness,
@@ -32,10 +33,11 @@ pub(super) struct Given<'a> {
     pub(super) runs: TaskTracker,
     /// Stops them.
     pub(super) stop: CancellationToken,
+    pub(super) metrics: Metrics,
 }
 
 pub(super) fn exports(settings: &Settings, given: Given<'_>, registry: &mut Registry) -> Exports {
-    let Given { backing, clock, witness, runs, stop } = given;
+    let Given { backing, clock, witness, runs, stop, metrics } = given;
     let destinations = Arc::new(OpendalDestinations::new(DestinationConfig {
         export_directory: Some(
             settings.export.directory.clone().unwrap_or_else(|| settings.data_dir.join(EXPORT_FOLDER)),
@@ -58,6 +60,8 @@ pub(super) fn exports(settings: &Settings, given: Given<'_>, registry: &mut Regi
         witness,
         destinations,
         runner,
+        pauses: settings.export.pauses,
+        metrics,
         tasks: runs,
         shutdown: stop,
     })

@@ -5,7 +5,11 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use super::{error::ConfigError, read::Reader, source::Values};
 use crate::{
     domain::{limits::Limits, secret::Secret},
-    service::{journal::JournalOptions, query::QueryOptions, subscriptions::SubscriptionOptions},
+    jobs::exports::SchedulerOptions,
+    service::{
+        exports::RetryPauses, journal::JournalOptions, query::QueryOptions,
+        subscriptions::SubscriptionOptions,
+    },
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -123,6 +127,12 @@ pub struct ExportSettings {
     pub request_timeout: Duration,
     /// How often a silent destination is asked whether it is there.
     pub keepalive_interval: Duration,
+    /// When jobs are started, and how many at a time.
+    pub scheduler: SchedulerOptions,
+    /// How long jobs that failed wait.
+    pub pauses: RetryPauses,
+    /// When a job that fails becomes a matter of health.
+    pub failing_after: Duration,
 }
 
 /// Traces.
@@ -307,6 +317,16 @@ fn export(from: &mut Reader<'_>) -> ExportSettings {
         connect_timeout: from.duration("export.connect_timeout", SECOND..=HOUR),
         request_timeout: from.duration("export.request_timeout", SECOND..=HOUR),
         keepalive_interval: from.duration("export.keepalive_interval", SECOND..=HOUR),
+        scheduler: SchedulerOptions {
+            poll_interval: from.duration("export.poll_interval", Duration::from_millis(10)..=HOUR),
+            max_runs: from.count("export.max_runs", 1..=1_000),
+        },
+        pauses: RetryPauses {
+            first: from.duration("export.retry_first", Duration::from_millis(10)..=HOUR),
+            longest: from.duration("export.retry_longest", Duration::from_millis(10)..=24 * HOUR),
+            person: from.duration("export.retry_person", Duration::from_millis(10)..=24 * HOUR),
+        },
+        failing_after: from.duration("export.failing_after", Duration::from_millis(10)..=24 * HOUR),
     }
 }
 

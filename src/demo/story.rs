@@ -14,6 +14,7 @@ use crate::{
         test_destination_request::Target,
     },
     domain::{
+        delivery::MANIFEST_DIRECTORY,
         id::TenantId,
         time::{Clock as _, SystemClock},
     },
@@ -219,8 +220,8 @@ impl Demo<'_> {
     }
 
     fn show_files(&mut self, folder: &Path) -> Result<(), CliError> {
-        let mut files: Vec<_> =
-            fs::read_dir(folder)?.filter_map(Result::ok).map(|entry| entry.path()).collect();
+        let entries = fs::read_dir(folder)?.filter_map(Result::ok).map(|entry| entry.path());
+        let mut files: Vec<_> = entries.filter(|path| path.is_file()).collect();
         files.sort();
         self.tell.say("")?;
         for file in files {
@@ -232,6 +233,10 @@ impl Demo<'_> {
                 self.tell.quote(line)?;
             }
         }
+        let manifests = fs::read_dir(folder.join(MANIFEST_DIRECTORY))?.count();
+        self.tell.good(&format!(
+            "{manifests} manifests in {MANIFEST_DIRECTORY}, with counts, positions and SHA-256"
+        ))?;
         Ok(())
     }
 

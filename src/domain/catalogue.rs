@@ -63,7 +63,7 @@ const fn service(
 }
 
 /// Every event type, by number.
-pub static CATALOGUE: [EventTypeInfo; 41] = [
+pub static CATALOGUE: [EventTypeInfo; 44] = [
     access(1, "RECORD_SEARCHED", "Search", "Records or forms were searched"),
     access(2, "RECORD_READ", "Read", "A record or form was read"),
     access(3, "RECORD_DELETED", "Delete", "A record or form was deleted"),
@@ -117,6 +117,9 @@ pub static CATALOGUE: [EventTypeInfo; 41] = [
     service(2005, "SERVICE_HOST_KEY_ACCEPTED", "HostKeyAccepted", "SFTP host key accepted"),
     service(2006, "SERVICE_SUBSCRIPTION_CREATED", "SubscriptionCreated", "Subscription created"),
     service(2007, "SERVICE_SUBSCRIPTION_DELETED", "SubscriptionDeleted", "Subscription deleted"),
+    service(2008, "SERVICE_EXPORT_JOB_PAUSED", "ExportJobPaused", "Export job paused"),
+    service(2009, "SERVICE_EXPORT_JOB_RESUMED", "ExportJobResumed", "Export job resumed"),
+    service(2010, "SERVICE_HOST_KEY_CHANGED", "HostKeyChanged", "SFTP host key changed"),
 ];
 
 impl EventType {
@@ -144,6 +147,12 @@ impl EventType {
     pub const SERVICE_SUBSCRIPTION_CREATED: Self = Self(39);
     /// vidne's own: a subscription was deleted.
     pub const SERVICE_SUBSCRIPTION_DELETED: Self = Self(40);
+    /// vidne's own: an export job was paused.
+    pub const SERVICE_EXPORT_JOB_PAUSED: Self = Self(41);
+    /// vidne's own: an export job was resumed.
+    pub const SERVICE_EXPORT_JOB_RESUMED: Self = Self(42);
+    /// vidne's own: a server presented another host key than the pinned one.
+    pub const SERVICE_HOST_KEY_CHANGED: Self = Self(43);
 
     /// Every type, by number.
     pub fn all() -> impl Iterator<Item = Self> {
@@ -206,6 +215,9 @@ mod tests {
             (EventType::SERVICE_HOST_KEY_ACCEPTED, "SERVICE_HOST_KEY_ACCEPTED"),
             (EventType::SERVICE_SUBSCRIPTION_CREATED, "SERVICE_SUBSCRIPTION_CREATED"),
             (EventType::SERVICE_SUBSCRIPTION_DELETED, "SERVICE_SUBSCRIPTION_DELETED"),
+            (EventType::SERVICE_EXPORT_JOB_PAUSED, "SERVICE_EXPORT_JOB_PAUSED"),
+            (EventType::SERVICE_EXPORT_JOB_RESUMED, "SERVICE_EXPORT_JOB_RESUMED"),
+            (EventType::SERVICE_HOST_KEY_CHANGED, "SERVICE_HOST_KEY_CHANGED"),
         ] {
             assert_eq!(event_type.info().name, name);
             assert_eq!(EventType::from_number(event_type.info().number), Some(event_type));

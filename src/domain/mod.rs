@@ -2,6 +2,7 @@
 //! subscriptions.
 
 pub mod catalogue;
+pub mod delivery;
 pub mod event;
 pub mod export;
 pub mod filter;
@@ -11,6 +12,7 @@ pub mod input;
 pub mod limits;
 pub mod query;
 pub mod receipt;
+pub mod schedule;
 pub mod secret;
 pub mod shrink;
 pub mod subscription;

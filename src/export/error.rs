@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use crate::domain::export::DestinationSecrets;
+use crate::domain::export::{DestinationSecrets, Failure};
 
 use super::{
     format::RenderError,
@@ -25,6 +25,15 @@ pub enum ExportError {
         presented: HostKey,
         /// Keys are pinned, and this is none of them.
         pinned: bool,
+    },
+    /// The destination refused the login; says what to do.
+    #[error("{message}")]
+    Login {
+        /// What was tried, what was said, and the way out.
+        message: String,
+        /// Why.
+        #[source]
+        source: Option<Cause>,
     },
     /// The destination refused or failed for good; says what to do.
     #[error("{message}")]
@@ -64,6 +73,7 @@ impl ExportError {
     pub fn scrubbed(mut self, secrets: &DestinationSecrets) -> Self {
         match &mut self {
             Self::HostKey { message, .. }
+            | Self::Login { message, .. }
             | Self::Destination { message, .. }
             | Self::Unavailable { message, .. } => *message = scrub(message, secrets),
             Self::Render(_) => {}
@@ -74,34 +84,61 @@ impl ExportError {
     /// A failure of the local file system while `doing` something.
     pub(super) fn io(doing: &str, error: std::io::Error) -> Self {
         let message = format!("{doing}: {}", plain(&error));
-        let lasting = is_lasting(&error);
-        Self::of(lasting, message, Box::new(error))
+        let kind = lasting(is_lasting(&error));
+        Self::of(kind, message, Box::new(error))
     }
 
     /// A failure of an OpenDAL service while `doing` something, in the words of its innermost cause.
     pub(super) fn opendal(doing: &str, error: opendal::Error) -> Self {
         if let Some(connect) = connect_error(&error) {
-            let (lasting, message) = (!connect.is_temporary(), connect.to_string());
-            return host_key(connect).unwrap_or_else(|| Self::of(lasting, message, Box::new(error)));
+            let kind = kind_of(connect);
+            let message = connect.to_string();
+            return host_key(connect).unwrap_or_else(|| Self::of(kind, message, Box::new(error)));
         }
-        let (lasting, said) = match (sftp_error(&error), io_error(&error)) {
+        let (is_lasting, said) = match (sftp_error(&error), io_error(&error)) {
             (Some(refused), _) => (is_refusal(refused), format!("{refused}{}", hint(refused))),
             (None, Some(failed)) => (is_lasting(failed), plain(failed)),
             (None, None) => (is_lasting_kind(error.kind()), said_by(&error)),
         };
         let message = format!("{doing}: {said}");
-        Self::of(lasting, message, Box::new(error))
+        Self::of(lasting(is_lasting), message, Box::new(error))
     }
 
     /// A server that could not be connected to.
     pub(super) fn from_connect(error: ConnectError) -> Self {
-        let (lasting, message) = (!error.is_temporary(), error.to_string());
-        host_key(&error).unwrap_or_else(|| Self::of(lasting, message, Box::new(error)))
+        let (kind, message) = (kind_of(&error), error.to_string());
+        host_key(&error).unwrap_or_else(|| Self::of(kind, message, Box::new(error)))
     }
 
-    fn of(lasting: bool, message: String, source: Cause) -> Self {
+    /// What kind of trouble it is.
+    pub fn failure(&self) -> Failure {
+        match self {
+            Self::HostKey { .. } => Failure::HostKey,
+            Self::Login { .. } => Failure::Login,
+            Self::Destination { .. } => Failure::Destination,
+            Self::Unavailable { .. } => Failure::Unavailable,
+            Self::Render(_) => Failure::Internal,
+        }
+    }
+
+    fn of(kind: Failure, message: String, source: Cause) -> Self {
         let source = Some(source);
-        if lasting { Self::Destination { message, source } } else { Self::Unavailable { message, source } }
+        match kind {
+            Failure::Login => Self::Login { message, source },
+            Failure::Destination => Self::Destination { message, source },
+            _ => Self::Unavailable { message, source },
+        }
+    }
+}
+
+fn lasting(is_lasting: bool) -> Failure {
+    if is_lasting { Failure::Destination } else { Failure::Unavailable }
+}
+
+fn kind_of(error: &ConnectError) -> Failure {
+    match error {
+        ConnectError::Auth { .. } | ConnectError::Key(_) => Failure::Login,
+        _ => lasting(!error.is_temporary()),
     }
 }
 

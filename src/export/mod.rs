@@ -1,14 +1,17 @@
 //! Formats, cutting files, the publish protocol, destinations.
 //!
 //! A run (`run`) recovers the file that an earlier run left (`publish`), plans the next one (`plan`), uploads
-//! it (`upload`) and gives it its final name (`publish`).
+//! it (`upload`), packed if that is wanted (`pack`), gives it its final name (`publish`) and puts a `manifest` beside it.
 
 mod clean;
 pub mod destination;
 pub mod error;
 pub mod format;
 pub mod host_key;
+mod manifest;
+mod pack;
 mod plan;
+pub mod preview;
 pub mod probe;
 mod publish;
 pub mod run;

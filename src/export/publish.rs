@@ -42,7 +42,7 @@ pub(super) async fn settle(
     file: &ExportFile,
     uploader: Uploader,
 ) -> Result<Settled, ExportError> {
-    let part = file.part_name();
+    let part = file.part_path();
     let mut failed = None;
     for _ in 0..LOOKS {
         let found = match (look(folder, file, &part, uploader).await, failed.take()) {
@@ -54,14 +54,14 @@ pub(super) async fn settle(
         match found {
             Look::Published => return Ok(Settled::Published),
             Look::PartDamaged => return Ok(Settled::PartDamaged),
-            Look::PartWhole => match folder.publish(&part, &file.name).await {
+            Look::PartWhole => match folder.publish(&part, &file.path()).await {
                 Ok(Published::Done) => return Ok(Settled::Published),
                 Ok(Published::NameTaken | Published::PartMissing) => {}
                 Err(error) => failed = Some(error),
             },
         }
     }
-    let message = format!("the folder keeps changing while {} gets its final name; run again", file.name);
+    let message = format!("the folder keeps changing while {} gets its final name; run again", file.path());
     Err(failed.unwrap_or_else(|| ExportError::unavailable(message)))
 }
 
@@ -71,8 +71,8 @@ async fn look(
     part: &str,
     uploader: Uploader,
 ) -> Result<Look, ExportError> {
-    if let Some(size) = folder.size(&file.name).await? {
-        let same = size == file.size_bytes && is_or_may_be(folder, &file.name, file).await?;
+    if let Some(size) = folder.size(&file.path()).await? {
+        let same = size == file.size_bytes && is_or_may_be(folder, &file.path(), file).await?;
         if !same {
             return Err(in_the_way(file));
         }
@@ -88,7 +88,7 @@ async fn look(
         None if folder.is_there().await? => Ok(Look::Published),
         None => Err(ExportError::destination(format!(
             "the destination's folder is gone, so nobody can tell whether {} was published; bring it back",
-            file.name
+            file.path()
         ))),
     }
 }
@@ -101,6 +101,6 @@ async fn is_or_may_be(folder: &dyn DropFolder, name: &str, file: &ExportFile) ->
 pub(super) fn in_the_way(file: &ExportFile) -> ExportError {
     ExportError::destination(format!(
         "another file named {} is at the destination; vidne never replaces one: move it away and run again",
-        file.name
+        file.path()
     ))
 }

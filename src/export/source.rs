@@ -2,8 +2,15 @@
 
 use crate::{
     codec::wire,
-    domain::{event::RecordedEvent, filter::EventFilter, id::TenantId, query::Order},
+    domain::{
+        event::{Personal, RecordedEvent},
+        export::{JobSettings, NationalIdMode},
+        filter::EventFilter,
+        id::TenantId,
+        query::Order,
+    },
     store::{Store, StoreError, contract::ScanRequest},
+    vault::Vault,
 };
 
 use super::run::RunError;
@@ -13,10 +20,11 @@ const STEP_BYTES: usize = 1024 * 1024;
 
 /// Where a file's events come from.
 pub(super) struct Source<'a> {
-    pub(super) store: &'a dyn Store,
-    pub(super) tenant: &'a TenantId,
-    pub(super) filter: &'a EventFilter,
-    pub(super) with_personal: bool,
+    store: &'a dyn Store,
+    tenant: &'a TenantId,
+    filter: &'a EventFilter,
+    national_id: NationalIdMode,
+    vault: &'a Vault,
 }
 
 /// What one step found.
@@ -27,7 +35,17 @@ pub(super) struct Step {
     pub(super) scanned: u64,
 }
 
-impl Source<'_> {
+impl<'a> Source<'a> {
+    /// The events that a job with `settings` wants.
+    pub(super) fn new(
+        store: &'a dyn Store,
+        vault: &'a Vault,
+        tenant: &'a TenantId,
+        settings: &'a JobSettings,
+    ) -> Self {
+        Self { store, tenant, filter: &settings.filter, national_id: settings.national_id, vault }
+    }
+
     /// Looks at some positions of `from..=through`, at least at one.
     pub(super) async fn step(&self, from: u64, through: u64) -> Result<Step, RunError> {
         let request = ScanRequest {
@@ -38,7 +56,7 @@ impl Source<'_> {
             filter: self.filter,
             max_events: STEP_EVENTS,
             max_bytes: STEP_BYTES,
-            with_personal: self.with_personal || self.filter.needs_personal(),
+            with_personal: self.national_id != NationalIdMode::Omit || self.filter.needs_personal(),
         };
         let page = self.store.scan(request).await?;
         if !(from..=through).contains(&page.scanned) {
@@ -46,11 +64,26 @@ impl Source<'_> {
         }
         let mut events = Vec::with_capacity(page.events.len());
         for stored in &page.events {
-            let event = wire::decode_stored(&stored.payload, stored.personal.as_ref())?;
+            let mut event = wire::decode_stored(&stored.payload, stored.personal.as_ref())?;
             if self.filter.matches(&event) {
+                self.hide(&mut event);
                 events.push(event);
             }
         }
         Ok(Step { events, scanned: page.scanned })
+    }
+
+    /// Puts what stands for national ids in their place, where that is wanted. The filter has seen them.
+    fn hide(&self, event: &mut RecordedEvent) {
+        if self.national_id != NationalIdMode::Hash {
+            return;
+        }
+        let Some(Personal { actor_national_id, subject_national_ids }) = &mut event.event.personal else {
+            return;
+        };
+        let ids = std::iter::once(actor_national_id).chain(subject_national_ids);
+        for id in ids.filter(|id| !id.is_empty()) {
+            *id = self.vault.pseudonym(self.tenant.as_str(), id);
+        }
     }
 }

@@ -6,10 +6,14 @@ use super::{
     ExportError,
     destination::{DropFolder, NewFile},
     format::Renderer,
+    pack::Packer,
     run::RunError,
     source::Source,
 };
-use crate::{domain::export::ExportFile, store::StoreError};
+use crate::{
+    domain::export::{Compression, ExportFile},
+    store::StoreError,
+};
 
 /// How much is rendered before it is sent.
 const CHUNK_BYTES: usize = 512 * 1024;
@@ -25,6 +29,7 @@ pub(super) struct Upload {
 pub(super) async fn upload(
     source: &Source<'_>,
     renderer: &Renderer,
+    packing: Compression,
     folder: &dyn DropFolder,
     file: &ExportFile,
     part: &str,
@@ -32,12 +37,13 @@ pub(super) async fn upload(
     let mut sink = Sink {
         out: folder.create(part).await?,
         chunk: Vec::with_capacity(CHUNK_BYTES),
+        packer: Packer::new(packing),
         size_bytes: 0,
         digest: Sha256::new(),
     };
     renderer.begin(&mut sink.chunk);
     let mut events = 0;
-    let mut next = file.first_sequence;
+    let mut next = file.first_event_sequence;
     while next <= file.last_sequence {
         let step = source.step(next, file.last_sequence).await?;
         for event in &step.events {
@@ -73,17 +79,24 @@ pub(super) async fn upload(
 
 struct Sink {
     out: Box<dyn NewFile>,
+    /// Rendered, not packed.
     chunk: Vec<u8>,
+    packer: Packer,
     size_bytes: u64,
     digest: Sha256,
 }
 
 impl Sink {
     async fn flush(&mut self) -> Result<(), ExportError> {
-        if self.chunk.is_empty() {
+        let rendered = std::mem::replace(&mut self.chunk, Vec::with_capacity(CHUNK_BYTES));
+        let packed = self.packer.pack(rendered)?;
+        self.send(packed).await
+    }
+
+    async fn send(&mut self, bytes: Vec<u8>) -> Result<(), ExportError> {
+        if bytes.is_empty() {
             return Ok(());
         }
-        let bytes = std::mem::replace(&mut self.chunk, Vec::with_capacity(CHUNK_BYTES));
         self.digest.update(&bytes);
         self.size_bytes += bytes.len() as u64;
         self.out.write(bytes.into()).await
@@ -91,6 +104,8 @@ impl Sink {
 
     async fn finish(mut self) -> Result<Upload, ExportError> {
         self.flush().await?;
+        let last = std::mem::replace(&mut self.packer, Packer::Nothing).finish()?;
+        self.send(last).await?;
         self.out.close().await?;
         Ok(Upload { size_bytes: self.size_bytes, sha256: self.digest.finalize().into() })
     }

@@ -94,6 +94,7 @@ pub(super) struct Keys {
     pub(super) sealing: [u8; 32],
     pub(super) fingerprint: [u8; 32],
     pub(super) token: [u8; 32],
+    pub(super) pseudonym: [u8; 32],
     pub(super) key_check: [u8; 32],
 }
 
@@ -110,6 +111,7 @@ impl Keys {
             sealing: derive("vidne/v1/sealing"),
             fingerprint: derive("vidne/v1/fingerprint"),
             token: derive("vidne/v1/token"),
+            pseudonym: derive("vidne/v1/pseudonym"),
             key_check: derive("vidne/v1/key-check"),
         }
     }

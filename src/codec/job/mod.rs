@@ -1,5 +1,6 @@
 //! Export jobs: settings <-> the contract and <-> the bytes that a store keeps of a revision.
 
+mod delivery;
 mod format;
 mod read;
 mod secrets;
@@ -12,7 +13,7 @@ pub use format::format_from_proto;
 pub use read::{destination_from_proto, job_from_proto};
 pub use secrets::{decode_secrets, encode_secrets};
 pub use update::apply_update;
-pub use write::{file_to_proto, job_to_proto};
+pub use write::{file_to_proto, job_to_proto, run_to_proto};
 
 use super::{error::DecodeError, proto::v1};
 use crate::domain::export::JobSettings;
@@ -32,7 +33,7 @@ pub fn decode_settings(bytes: &[u8]) -> Result<JobSettings, DecodeError> {
 mod tests {
     use super::*;
     use crate::domain::{
-        export::{Destination, Format, NationalIdMode, SftpDestination},
+        export::{Delivery, Destination, Format, NationalIdMode, SftpDestination},
         filter::EventFilter,
         format::{CsvColumns, CsvOptions},
     };
@@ -61,6 +62,7 @@ mod tests {
                 national_id,
                 max_events: 7,
                 max_bytes: 9,
+                delivery: Delivery::default(),
             };
             let bytes = encode_settings(&settings);
             assert_eq!(decode_settings(&bytes).unwrap(), settings);

@@ -1,6 +1,10 @@
 //! From the contract to the domain: strict, all violations at once.
 
-use super::{format::format_from_proto, secrets::take_secrets};
+use super::{
+    delivery::{delivery_back, delivery_from_proto},
+    format::format_from_proto,
+    secrets::take_secrets,
+};
 use crate::{
     codec::{error::DecodeError, filter::filter_from_proto, proto::v1},
     domain::{
@@ -72,6 +76,7 @@ pub(super) fn settings_back(job: v1::ExportJob) -> Result<JobSettings, DecodeErr
         v1::destination::Kind::Fs(fs) => Destination::Fs { directory: fs.directory },
     };
     let limits = job.file_limits.ok_or(DecodeError::Missing("file_limits"))?;
+    let delivery = delivery_back(job.schedule, job.naming, job.compression, job.start, job.manifest)?;
     Ok(JobSettings {
         name: job.name,
         filter: filter_from_proto(job.filter.unwrap_or_default(), "filter")
@@ -81,6 +86,7 @@ pub(super) fn settings_back(job: v1::ExportJob) -> Result<JobSettings, DecodeErr
         national_id: national_id_of(job.national_id).ok_or(DecodeError::OutOfRange("national_id"))?,
         max_events: limits.max_events.ok_or(DecodeError::Missing("file_limits.max_events"))?,
         max_bytes: limits.max_bytes.ok_or(DecodeError::Missing("file_limits.max_bytes"))?,
+        delivery,
     })
 }
 
@@ -88,6 +94,7 @@ fn national_id_of(number: i32) -> Option<NationalIdMode> {
     match v1::NationalIdMode::try_from(number).ok()? {
         v1::NationalIdMode::Unspecified | v1::NationalIdMode::Omit => Some(NationalIdMode::Omit),
         v1::NationalIdMode::Full => Some(NationalIdMode::Full),
+        v1::NationalIdMode::Hash => Some(NationalIdMode::Hash),
     }
 }
 
@@ -132,6 +139,22 @@ impl Read<'_> {
             created_time: _,
             updated_time: _,
             last_run_time: _,
+            schedule,
+            naming,
+            compression,
+            start,
+            manifest,
+            paused: _,
+            reexport_of: _,
+            end_sequence: _,
+            head_sequence: _,
+            waiting_since_time: _,
+            next_run_time: _,
+            last_success_time: _,
+            failing_since_time: _,
+            failures: _,
+            failure: _,
+            declared: _,
         } = job;
         if !is_name(&name) {
             self.wrong("name", format!("not a job name; give {NAME_SHAPE}"));
@@ -144,13 +167,17 @@ impl Read<'_> {
         let format = self.format(format);
         let (destination, secrets) = self.destination("destination", destination);
         let national_id = national_id_of(national_id).unwrap_or_else(|| {
-            self.wrong("national_id", "not a value of this enumeration; give OMIT or FULL");
+            self.wrong("national_id", "not a value of this enumeration; give OMIT, HASH or FULL");
             NationalIdMode::Omit
         });
         let v1::FileLimits { max_events, max_bytes } = file_limits.unwrap_or_default();
         let max_events = self.limit("file_limits.max_events", max_events, MAX_EVENTS_DEFAULT, MAX_EVENTS);
         let max_bytes = self.limit("file_limits.max_bytes", max_bytes, MAX_BYTES_DEFAULT, MAX_BYTES);
-        (JobSettings { name, filter, format, destination, national_id, max_events, max_bytes }, secrets)
+        let delivery =
+            delivery_from_proto(schedule, naming, compression, start, manifest, self.path, &mut self.wrong);
+        let settings =
+            JobSettings { name, filter, format, destination, national_id, max_events, max_bytes, delivery };
+        (settings, secrets)
     }
 
     fn limit(&mut self, field: &str, value: Option<u64>, default: u64, most: u64) -> u64 {

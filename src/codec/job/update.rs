@@ -10,8 +10,8 @@ use crate::{
     },
 };
 
-const MASK: &str = "name, filter, format, destination, national_id, file_limits, or below destination.sftp: \
-                    address, user_name, directory, host_keys, password, private_key, private_key_passphrase";
+const MASK: &str = "name, filter, format, destination, national_id, file_limits, schedule, naming, compression, \
+                    manifest, or below destination.sftp: address, user_name, directory, host_keys, password, private_key, private_key_passphrase";
 
 /// The settings and secrets of a job as they are after an update with `job` and the paths of its mask.
 ///
@@ -40,6 +40,10 @@ pub fn apply_update(
             "format" => merged.format = job.format.take(),
             "national_id" => merged.national_id = job.national_id,
             "file_limits" => merged.file_limits = job.file_limits.take(),
+            "schedule" => merged.schedule = job.schedule.take(),
+            "naming" => merged.naming = job.naming.take(),
+            "compression" => merged.compression = job.compression,
+            "manifest" => merged.manifest = job.manifest.take(),
             "destination" => merged.destination = replace(merged.destination.take(), job.destination.clone()),
             _ => wrong.add("update_mask", format!("a path is not one of {MASK}")),
         }
@@ -119,7 +123,7 @@ fn put_secrets(job: &mut v1::ExportJob, secrets: DestinationSecrets) {
 mod tests {
     use super::*;
     use crate::domain::{
-        export::{Destination, Format, NationalIdMode, SftpDestination},
+        export::{Delivery, Destination, Format, NationalIdMode, SftpDestination},
         filter::EventFilter,
     };
 
@@ -139,6 +143,7 @@ mod tests {
             national_id: NationalIdMode::Omit,
             max_events: 10,
             max_bytes: 20,
+            delivery: Delivery::default(),
         };
         let password = Some(Secret::new("hunter2"));
         (settings, DestinationSecrets { password, ..Default::default() })

@@ -44,15 +44,26 @@ impl LocalFolder {
         format!("{}/{name}", self.directory)
     }
 
-    /// Runs `act` on the folder's real path, which is checked anew each time.
+    /// Runs `act` on the real path of a folder below this one, or of this one, which is checked anew each time.
     async fn within<T: Send + 'static>(
         &self,
+        below: &str,
         doing: &'static str,
         act: impl FnOnce(&Path) -> io::Result<T> + Send + 'static,
     ) -> Result<T, ExportError> {
-        let (root, directory) = (self.root.clone(), self.directory.clone());
+        let (root, directory) = (self.root.clone(), join(&self.directory, below));
         blocking(doing, move || act(&confined(&root, &directory)?)).await
     }
+}
+
+/// The folder of a name, and the name in it.
+fn folder_of(name: &str) -> (&str, &str) {
+    name.rsplit_once('/').unwrap_or(("", name))
+}
+
+/// A folder below another.
+fn join(directory: &str, below: &str) -> String {
+    if below.is_empty() { directory.to_owned() } else { format!("{directory}/{below}") }
 }
 
 async fn blocking<T: Send + 'static>(
@@ -126,7 +137,7 @@ fn publish(folder: &Path, part: &str, name: &str) -> io::Result<Published> {
 #[async_trait]
 impl DropFolder for LocalFolder {
     async fn is_there(&self) -> Result<bool, ExportError> {
-        self.within("looking at the folder", |folder| Ok(folder.is_dir())).await
+        self.within("", "looking at the folder", |folder| Ok(folder.is_dir())).await
     }
 
     async fn size(&self, name: &str) -> Result<Option<u64>, ExportError> {
@@ -139,21 +150,22 @@ impl DropFolder for LocalFolder {
 
     async fn create(&self, name: &str) -> Result<Box<dyn NewFile>, ExportError> {
         let root = self.root.clone();
-        self.within("making the folder", move |folder| make(&root, folder)).await?;
+        self.within(folder_of(name).0, "making the folder", move |folder| make(&root, folder)).await?;
         ops::create(&self.operator, &self.path(name)).await
     }
 
     async fn publish(&self, part: &str, name: &str) -> Result<Published, ExportError> {
-        let (part, name) = (part.to_owned(), name.to_owned());
-        self.within("giving a file its final name", move |folder| publish(folder, &part, &name)).await
+        let (below, name) = folder_of(name);
+        let (part, name) = (folder_of(part).1.to_owned(), name.to_owned());
+        self.within(below, "giving a file its final name", move |folder| publish(folder, &part, &name)).await
     }
 
     async fn delete(&self, name: &str) -> Result<(), ExportError> {
         ops::delete(&self.operator, &self.path(name)).await
     }
 
-    async fn parts(&self, limit: usize) -> Result<Vec<String>, ExportError> {
-        ops::parts(&self.operator, &self.path(""), limit).await
+    async fn parts(&self, directory: &str, limit: usize) -> Result<Vec<String>, ExportError> {
+        ops::parts(&self.operator, &format!("{}/", join(&self.directory, directory)), limit).await
     }
 }
 

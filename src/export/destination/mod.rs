@@ -30,7 +30,7 @@ pub trait Destinations: Send + Sync + 'static {
     async fn host_key(&self, destination: &SftpDestination) -> Result<HostKey, ExportError>;
 }
 
-/// One folder. Names are names in it, never paths.
+/// One folder. Names are relative paths: a file's folder below this one, if it has one, and its name.
 ///
 /// Every method is bounded in time. An error may come after the effect: whoever acts on it looks again.
 #[async_trait]
@@ -44,7 +44,8 @@ pub trait DropFolder: Send + Sync + 'static {
     /// The SHA-256 of a file's bytes; `None` if it is not there or may not be read.
     async fn sha256(&self, name: &str) -> Result<Option<[u8; 32]>, ExportError>;
 
-    /// Begins a new file; MUST fail, here or later, if one is there. Makes a local folder if need be.
+    /// Begins a new file; MUST fail, here or later, if one is there. Makes folders below if need be, and a local
+    /// folder itself.
     async fn create(&self, name: &str) -> Result<Box<dyn NewFile>, ExportError>;
 
     /// Gives a file its final name. MUST NOT replace; MUST be all or nothing for whoever watches the final
@@ -54,8 +55,9 @@ pub trait DropFolder: Send + Sync + 'static {
     /// Deletes a file; one that is not there counts as deleted.
     async fn delete(&self, name: &str) -> Result<(), ExportError>;
 
-    /// The names of hidden temporary files (`.*.part`), at most `limit`.
-    async fn parts(&self, limit: usize) -> Result<Vec<String>, ExportError>;
+    /// The names of hidden temporary files (`.*.part`) in a folder below this one, or, if that is empty, in this one;
+    /// at most `limit`.
+    async fn parts(&self, directory: &str, limit: usize) -> Result<Vec<String>, ExportError>;
 }
 
 /// A file that is being written. Dropping it leaves what was written so far.

@@ -77,7 +77,7 @@ impl DropFolder for SftpFolder {
         ops::delete(&self.0, name).await
     }
 
-    async fn parts(&self, limit: usize) -> Result<Vec<String>, ExportError> {
-        ops::parts(&self.0, "/", limit).await
+    async fn parts(&self, directory: &str, limit: usize) -> Result<Vec<String>, ExportError> {
+        ops::parts(&self.0, &format!("{directory}/"), limit).await
     }
 }

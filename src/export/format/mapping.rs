@@ -210,7 +210,7 @@ static CUSTOM: Mapping =
     row("Custom event", "Custom", "custom", ocsf(Class::WebResources, 99, ""), ecs("", &[], "custom"));
 
 #[rustfmt::skip] // One line per type, to be read as a table.
-static SERVICE: [Mapping; 8] = [
+static SERVICE: [Mapping; 11] = [
     row("Export job created", "Create", "service", managed(EXPORT_JOB, 1, "Create"),
         config(&["creation"], "export-job-created")),
     row("Export job changed", "Modify", "service", managed(EXPORT_JOB, 3, "Update"),
@@ -227,6 +227,12 @@ static SERVICE: [Mapping; 8] = [
         config(&["creation"], "subscription-created")),
     row("Subscription deleted", "Delete", "service", managed(SUBSCRIPTION, 4, "Delete"),
         config(&["deletion"], "subscription-deleted")),
+    row("Export job paused", "Pause", "service", managed(EXPORT_JOB, 99, "Paused"),
+        config(&["change"], "export-job-paused")),
+    row("Export job resumed", "Resume", "service", managed(EXPORT_JOB, 99, "Resumed"),
+        config(&["change"], "export-job-resumed")),
+    row("SFTP host key changed", "Refuse", "service", managed(EXPORT_JOB, 99, "Host Key Changed"),
+        config(&["info"], "host-key-changed")),
 ];
 
 /// For types of vidne's own that have no row yet.

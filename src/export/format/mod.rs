@@ -36,13 +36,8 @@ pub struct RenderError(#[source] Box<dyn std::error::Error + Send + Sync>);
 impl Renderer {
     /// The renderer that a job's settings ask for.
     pub fn new(settings: &JobSettings) -> Self {
-        let with_national_id = settings.national_id == NationalIdMode::Full;
+        let with_national_id = settings.national_id != NationalIdMode::Omit;
         Self { format: settings.format.clone(), with_national_id }
-    }
-
-    /// Whether events must be read with their personal data.
-    pub fn needs_personal(&self) -> bool {
-        self.with_national_id
     }
 
     /// Appends what a file begins with; nothing in most formats.

@@ -5,7 +5,7 @@ use super::{
     work::{Opened, Run},
 };
 use crate::{
-    domain::export::{Destination, ExportFile, FileState, JobSettings, part_name},
+    domain::export::{Destination, ExportFile, FileState, JobSettings},
     export::{
         ExportError,
         format::Renderer,
@@ -13,7 +13,6 @@ use crate::{
         sftp::Address,
         upload::upload,
     },
-    store::StoreError,
 };
 
 impl Run<'_> {
@@ -21,7 +20,7 @@ impl Run<'_> {
     pub(super) async fn recover(&mut self, opened: &Opened, file: ExportFile) -> Result<(), RunError> {
         match file.state {
             FileState::Cut if file.job_revision == opened.job.revision => {
-                opened.folder.delete(&file.part_name()).await?;
+                opened.folder.delete(&file.part_path()).await?;
                 let file = self.store().take_over_cut(self.lease, file.number).await?;
                 self.deliver(opened, file).await
             }
@@ -33,9 +32,7 @@ impl Run<'_> {
                 }
                 self.publish(opened, &settings, file, Uploader::Earlier).await
             }
-            FileState::Published => {
-                Err(StoreError::Damaged("a published file is still pending".to_owned()).into())
-            }
+            FileState::Published => self.write_manifest(opened, file).await,
         }
     }
 
@@ -43,11 +40,11 @@ impl Run<'_> {
     async fn abandon(&self, opened: &Opened, file: &ExportFile) -> Result<(), RunError> {
         let settings = self.store().job_settings(&file.job_id, file.job_revision).await?;
         if same_place(&settings.destination, &opened.job.settings.destination) {
-            opened.folder.delete(&file.part_name()).await?;
+            opened.folder.delete(&file.part_path()).await?;
         } else {
             tracing::warn!(
                 export.job_id = %file.job_id,
-                file.name = %file.part_name(),
+                file.name = %file.part_path(),
                 "a temporary file may be left at the job's former destination"
             );
         }
@@ -66,24 +63,25 @@ impl Run<'_> {
     ) -> Result<(), RunError> {
         let ours = ExportFile { fence: self.lease.fence, ..file.clone() };
         if ours.fence == file.fence {
-            let message = format!("the destination changed {} right after it was uploaded", file.part_name());
+            let message = format!("the destination changed {} right after it was uploaded", file.part_path());
             return Err(ExportError::destination(message).into());
         }
         tracing::warn!(export.job_id = %file.job_id, file.name = %file.name, "the uploaded file is damaged: sent again");
-        let part = part_name(&ours.name, ours.fence);
+        let part = ours.part_path();
         let renderer = Renderer::new(settings);
-        let source = self.source(settings, &renderer);
-        let sent = upload(&source, &renderer, &*opened.folder, &ours, &part).await?;
+        let source = self.source(settings);
+        let packing = settings.delivery.compression;
+        let sent = upload(&source, &renderer, packing, &*opened.folder, &ours, &part).await?;
         if sent.sha256 != file.sha256 {
             opened.folder.delete(&part).await?;
             let message = format!(
                 "{} is damaged at the destination and its events no longer give the same bytes",
-                file.part_name()
+                file.part_path()
             );
             return Err(ExportError::destination(message).into());
         }
         settle(&*opened.folder, &ours, Uploader::Us).await?;
-        Ok(opened.folder.delete(&file.part_name()).await?)
+        Ok(opened.folder.delete(&file.part_path()).await?)
     }
 }
 

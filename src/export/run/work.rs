@@ -1,19 +1,20 @@
 //! Cutting, uploading and publishing one file after the other.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use tokio::sync::mpsc;
 
 use super::{RunError, RunResult, Runner};
 use crate::{
     domain::{
-        export::{ExportFile, ExportJob, Health, JobSettings, file_name},
+        export::{ExportFile, ExportJob, Health, JobSettings, ManifestState, file_place},
         id::TenantId,
     },
     export::{
         clean::clean,
         destination::DropFolder,
         format::Renderer,
+        manifest,
         plan::{Plan, plan},
         publish::{Settled, Uploader, settle},
         secrets,
@@ -28,6 +29,8 @@ use crate::{
 
 /// Listing a large folder is slow, so it is not done by every run.
 const CLEAN_EVERY: u64 = 32;
+/// Files whose folders are looked into.
+const CLEAN_FOLDERS: usize = 16;
 
 /// A job as of one revision, with its folder.
 pub(super) struct Opened {
@@ -61,6 +64,8 @@ impl Run<'_> {
         // Pinned, so that a run ends however fast events come in.
         let head = self.store().head(self.tenant).await?.sequence;
         let mut opened = self.open(None).await?;
+        let head = opened.job.standing.reexport.as_ref().map_or(head, |again| again.end.min(head));
+        let was_paused = opened.job.standing.paused;
         let pending = self.store().pending_file(&self.lease.job_id).await?;
         let left_over = pending.is_some() || opened.job.health != Health::Ok;
         if let Some(file) = pending {
@@ -71,7 +76,8 @@ impl Run<'_> {
         if (left_over && self.lease.fence > 1) || self.lease.fence.is_multiple_of(CLEAN_EVERY) {
             self.clean(&opened).await;
         }
-        while opened.job.scanned_sequence < head {
+        let paused = |job: &ExportJob| job.standing.paused && !was_paused;
+        while opened.job.scanned_sequence < head && !paused(&opened.job) {
             self.next(&opened, head).await?;
             // Settings that changed meanwhile apply from the next file on.
             opened = self.open(Some(opened)).await?;
@@ -100,17 +106,25 @@ impl Run<'_> {
     /// Cuts and publishes the next file, or moves on where nothing matches.
     async fn next(&mut self, opened: &Opened, head: u64) -> Result<(), RunError> {
         let job = &opened.job;
-        let first = job.scanned_sequence + 1;
-        let source = self.source(&job.settings, &opened.renderer);
-        match plan(&source, &opened.renderer, &job.settings, first, head).await? {
+        let source = self.source(&job.settings);
+        let from = job.scanned_sequence + 1;
+        match plan(&source, &opened.renderer, &job.settings, from, head).await? {
             Plan::Nothing { through } => Ok(self.store().advance_scanned(self.lease, through).await?),
-            Plan::File { last, events } => {
+            Plan::File(planned) => {
                 let created = self.runner.clock.now();
+                // Files follow one another without a gap, though nothing between them matched.
+                let first_sequence = job.published_sequence + 1;
+                let (directory, name) = file_place(job, created, first_sequence, planned.last);
                 let cut = FileCut {
-                    name: file_name(job, created, first, last),
-                    first_sequence: first,
-                    last_sequence: last,
-                    event_count: events,
+                    directory,
+                    name,
+                    with_manifest: job.settings.delivery.manifest.directory().is_some(),
+                    first_sequence,
+                    last_sequence: planned.last,
+                    first_event_sequence: planned.first_event,
+                    first_recorded: planned.first_recorded,
+                    last_recorded: planned.last_recorded,
+                    event_count: planned.events,
                     job_revision: job.revision,
                     created,
                 };
@@ -123,9 +137,11 @@ impl Run<'_> {
     /// From `Cut` to `Published`.
     pub(super) async fn deliver(&mut self, opened: &Opened, file: ExportFile) -> Result<(), RunError> {
         self.report(&file).await;
-        let part = file.part_name();
-        let source = self.source(&opened.job.settings, &opened.renderer);
-        let uploaded = upload(&source, &opened.renderer, &*opened.folder, &file, &part).await;
+        let part = file.part_path();
+        let settings = &opened.job.settings;
+        let source = self.source(settings);
+        let packing = settings.delivery.compression;
+        let uploaded = upload(&source, &opened.renderer, packing, &*opened.folder, &file, &part).await;
         let sent = match uploaded {
             Ok(sent) => sent,
             Err(error) => {
@@ -164,6 +180,18 @@ impl Run<'_> {
         self.result.events += file.event_count;
         self.result.bytes += file.size_bytes;
         self.report(&file).await;
+        if file.manifest == ManifestState::Due { self.write_manifest(opened, file).await } else { Ok(()) }
+    }
+
+    /// Puts the manifest of a published file beside it.
+    pub(super) async fn write_manifest(&self, opened: &Opened, file: ExportFile) -> Result<(), RunError> {
+        let settings = self.store().job_settings(&file.job_id, file.job_revision).await?;
+        if let Some(directory) = settings.delivery.manifest.directory() {
+            let before = self.store().files(&file.job_id, Some(file.number), 1).await?;
+            let content = manifest::render(self.tenant.as_str(), &settings, &file, before.first())?;
+            manifest::publish(&*opened.folder, directory, &file, self.lease.fence, &content).await?;
+        }
+        self.store().mark_manifest(self.lease, file.number).await?;
         Ok(())
     }
 
@@ -176,24 +204,25 @@ impl Run<'_> {
         if matches!(why, RunError::Store(StoreError::Damaged(_)))
             && let Err(error) = self.store().abandon_cut(self.lease, file.number).await
         {
-            tracing::warn!(export.job_id = %file.job_id, file.name = %file.name, %error, "the cut stays");
+            tracing::warn!(export.job_id = %file.job_id, file.name = %file.path(), %error, "the cut stays");
         }
     }
 
     /// Best effort: a folder may be for writing only, and what is left over harms nobody.
     async fn clean(&self, opened: &Opened) {
-        if let Err(error) = clean(&*opened.folder, &self.lease.job_id, self.lease.fence).await {
-            tracing::debug!(export.job_id = %self.lease.job_id, %error, "could not look for left-over files");
+        let files = self.store().files(&self.lease.job_id, None, CLEAN_FOLDERS).await.unwrap_or_default();
+        let mut directories: BTreeSet<String> = files.into_iter().map(|file| file.directory).collect();
+        directories.insert(String::new());
+        for directory in directories {
+            let cleaned = clean(&*opened.folder, &directory, &self.lease.job_id, self.lease.fence).await;
+            if let Err(error) = cleaned {
+                tracing::debug!(export.job_id = %self.lease.job_id, %error, "could not look for left-over files");
+            }
         }
     }
 
-    pub(super) fn source<'a>(&'a self, settings: &'a JobSettings, renderer: &Renderer) -> Source<'a> {
-        Source {
-            store: self.store(),
-            tenant: self.tenant,
-            filter: &settings.filter,
-            with_personal: renderer.needs_personal(),
-        }
+    pub(super) fn source<'a>(&'a self, settings: &'a JobSettings) -> Source<'a> {
+        Source::new(self.store(), &self.runner.vault, self.tenant, settings)
     }
 
     async fn report(&self, file: &ExportFile) {

@@ -1,13 +1,27 @@
 //! Managing, running and testing export jobs.
+//!
+//! `run` runs one and keeps how that ended, `due` finds those whose time has come, `next` says when that is; `again`
+//! exports a past range once more, `preview` shows what comes next, `lag` how much waits.
 
+mod again;
+mod due;
+mod lag;
+mod next;
+mod preview;
 mod run;
 mod test;
 mod testimony;
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+pub use due::WaitingBytes;
+pub use next::RetryPauses;
+pub use preview::{Preview, PreviewTarget};
 pub use run::RunEvent;
 pub use test::{TestTarget, TestedDestination};
 
@@ -15,7 +29,9 @@ use super::{ServiceError, witness::Witness};
 use crate::{
     domain::{
         catalogue::EventType,
-        export::{DestinationSecrets, ExportFile, ExportJob, FileState, JobSettings},
+        export::{
+            DestinationSecrets, ExportFile, ExportJob, ExportRun, FileState, Health, JobSettings, Standing,
+        },
         id::TenantId,
         time::Clock,
         violation::Violations,
@@ -26,9 +42,10 @@ use crate::{
         run::{Runner, same_place},
         secrets::{self, SecretsError},
     },
+    metrics::Metrics,
     store::{
         Store, StoreError,
-        contract::{JobUpdate, KeptJob, NewJob},
+        contract::{JobGlance, JobUpdate, KeptJob, NewJob},
     },
     vault::{Vault, VaultError},
 };
@@ -40,6 +57,16 @@ pub struct Exports(Arc<Inner>);
 struct Inner {
     parts: ExportParts,
     owner: String,
+    running: AtomicUsize,
+}
+
+/// How a job is created.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NewAs {
+    /// It runs only when it is told to.
+    pub paused: bool,
+    /// It is declared in the configuration.
+    pub declared: bool,
 }
 
 /// Everything that export jobs need.
@@ -56,6 +83,10 @@ pub struct ExportParts {
     pub destinations: Arc<dyn Destinations>,
     /// Runs jobs.
     pub runner: Runner,
+    /// How long a job that failed waits.
+    pub pauses: RetryPauses,
+    /// Counts runs and what they publish.
+    pub metrics: Metrics,
     /// Runs go on in here, whether their caller listens or not; the server waits for them when it stops.
     pub tasks: TaskTracker,
     /// Stops them.
@@ -67,7 +98,17 @@ impl Exports {
     pub fn new(parts: ExportParts) -> Self {
         // Tells this process from every other one that holds a lease.
         let owner = uuid::Uuid::new_v4().to_string();
-        Self(Arc::new(Inner { parts, owner }))
+        Self(Arc::new(Inner { parts, owner, running: AtomicUsize::new(0) }))
+    }
+
+    /// Runs under way in this process.
+    pub fn running(&self) -> usize {
+        self.0.running.load(Ordering::Relaxed)
+    }
+
+    /// At most `limit` jobs of all tenants, those that fail first, for whoever watches over all of them.
+    pub async fn glance(&self, limit: usize) -> Result<Vec<JobGlance>, ServiceError> {
+        Ok(self.store().glance(limit).await?)
     }
 
     fn parts(&self) -> &ExportParts {
@@ -84,15 +125,23 @@ impl Exports {
         tenant: TenantId,
         settings: JobSettings,
         secrets: DestinationSecrets,
+        as_what: NewAs,
         caller: &str,
     ) -> Result<ExportJob, ServiceError> {
         let id = new_job_id()?;
+        let start_after = self.start_after(&tenant, settings.delivery.start).await?;
         let testimony = testimony::created(&id, &settings, caller);
         let witness =
             self.parts().witness.event(EventType::SERVICE_EXPORT_JOB_CREATED, &tenant, testimony)?;
         let sealed_secrets = secrets::seal(&self.parts().vault, &id, &secrets)?;
         let created = self.parts().clock.now();
-        let job = NewJob { id, tenant, settings, sealed_secrets, created };
+        let standing = Standing {
+            paused: as_what.paused,
+            declared: as_what.declared,
+            next_run: settings.delivery.schedule.next(created),
+            ..Standing::default()
+        };
+        let job = NewJob { id, tenant, settings, sealed_secrets, created, start_after, standing };
         Ok(self.store().create_job(job, witness).await?)
     }
 
@@ -139,6 +188,34 @@ impl Exports {
         self.revise(&kept.job, settings, &secrets, witness).await
     }
 
+    /// Pauses a job, or lets it run by itself again, which it then does at its next time, or at once if it failed.
+    pub async fn pause(
+        &self,
+        tenant: &TenantId,
+        key: &str,
+        paused: bool,
+        caller: &str,
+    ) -> Result<ExportJob, ServiceError> {
+        let job = self.kept(tenant, key).await?.job;
+        let waits = !paused && job.health == Health::Failing && self.runs_by_itself(&job);
+        if job.standing.paused == paused && !waits {
+            return Ok(job);
+        }
+        let (event_type, testimony) = match paused {
+            true => (EventType::SERVICE_EXPORT_JOB_PAUSED, testimony::paused(&job, caller)),
+            false => (EventType::SERVICE_EXPORT_JOB_RESUMED, testimony::resumed(&job, caller)),
+        };
+        let witness = self.parts().witness.event(event_type, tenant, testimony)?;
+        let now = self.parts().clock.now();
+        let next_run = match job.standing.next_run {
+            _ if waits => Some(now),
+            // A time that went by while it was paused is not made up for.
+            Some(next) if next <= now && !paused => job.settings.delivery.schedule.next(now),
+            next => next,
+        };
+        Ok(self.store().pause_job(tenant, &job.id, paused, next_run, witness).await?)
+    }
+
     /// Deletes a job; files that it published stay where they are.
     pub async fn delete(&self, tenant: &TenantId, key: &str, caller: &str) -> Result<(), ServiceError> {
         let job = self.kept(tenant, key).await?.job;
@@ -159,6 +236,18 @@ impl Exports {
         Ok(self.store().files(&job.id, before, limit).await?)
     }
 
+    /// At most `limit` kept runs of a job, newest first, with numbers below `before`.
+    pub async fn runs(
+        &self,
+        tenant: &TenantId,
+        key: &str,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<ExportRun>, ServiceError> {
+        let job = self.kept(tenant, key).await?.job;
+        Ok(self.store().runs(&job.id, before, limit).await?)
+    }
+
     async fn kept(&self, tenant: &TenantId, key: &str) -> Result<KeptJob, ServiceError> {
         Ok(self.store().job(tenant, key).await?.ok_or(StoreError::JobNotFound)?)
     }
@@ -176,13 +265,24 @@ impl Exports {
         witness: crate::store::contract::NewEvent,
     ) -> Result<ExportJob, ServiceError> {
         self.refuse_to_leave_a_file_behind(job, &settings).await?;
+        let now = self.parts().clock.now();
+        let rescan = settings.filter != job.settings.filter;
+        let next_run = match job.health {
+            // What was changed may be what it waits for.
+            Health::Failing if self.runs_by_itself(job) => Some(now),
+            _ if settings.delivery.schedule == job.settings.delivery.schedule => job.standing.next_run,
+            _ => settings.delivery.schedule.next(now),
+        };
         let update = JobUpdate {
             tenant: job.tenant.clone(),
             id: job.id.clone(),
             expected_revision: job.revision,
             settings,
             sealed_secrets: secrets::seal(&self.parts().vault, &job.id, secrets)?,
-            updated: self.parts().clock.now(),
+            updated: now,
+            rescan,
+            next_run,
+            declared: job.standing.declared,
         };
         Ok(self.store().update_job(update, witness).await?)
     }

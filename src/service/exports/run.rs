@@ -1,6 +1,6 @@
 //! Running a job, and how it ended.
 
-use std::{panic::AssertUnwindSafe, time::Duration};
+use std::{panic::AssertUnwindSafe, sync::atomic::Ordering, time::Duration};
 
 use futures::FutureExt;
 use tokio::sync::mpsc;
@@ -9,8 +9,9 @@ use super::{Exports, testimony};
 use crate::{
     domain::{
         catalogue::EventType,
-        export::{ExportFile, ExportJob, Health},
+        export::{ExportFile, ExportJob, ExportRun, Failure, FileState, Health, RunState, Trigger},
         id::TenantId,
+        time::Timestamp,
     },
     export::{
         ExportError,
@@ -51,6 +52,7 @@ impl Exports {
         &self,
         tenant: &TenantId,
         key: &str,
+        trigger: Trigger,
     ) -> Result<mpsc::Receiver<Result<RunEvent, ServiceError>>, ServiceError> {
         if self.parts().shutdown.is_cancelled() {
             return Err(ServiceError::ShuttingDown);
@@ -60,32 +62,50 @@ impl Exports {
         let lease = self.store().lease_job(&found.job.id, &self.0.owner, term).await?;
         let (steps, listener) = mpsc::channel(WAITING_STEPS);
         let (exports, tenant) = (self.clone(), tenant.clone());
-        self.parts().tasks.spawn(async move { exports.supervise(&tenant, found, &lease, steps).await });
+        let begun = Begun { lease, trigger, started: self.parts().clock.now(), done: RunResult::default() };
+        self.0.running.fetch_add(1, Ordering::Relaxed);
+        self.parts().tasks.spawn(async move {
+            exports.supervise(&tenant, found, begun, steps).await;
+            exports.0.running.fetch_sub(1, Ordering::Relaxed);
+        });
         Ok(listener)
     }
 
-    async fn supervise(&self, tenant: &TenantId, found: KeptJob, lease: &Lease, steps: Steps) {
+    async fn supervise(&self, tenant: &TenantId, found: KeptJob, mut begun: Begun, steps: Steps) {
         // Health is changed only under the lease, so this is how the run before ended. If the store does not
         // answer now, what was found a moment ago must do: the lease has to be given up in any case.
-        let before = self.kept(tenant, &lease.job_id).await.unwrap_or(found);
-        let work = AssertUnwindSafe(self.drive(tenant, lease, &steps)).catch_unwind();
+        let before = self.kept(tenant, &begun.lease.job_id).await.unwrap_or(found);
+        let work = AssertUnwindSafe(self.drive(tenant, &mut begun, &steps)).catch_unwind();
         let result = work.await.unwrap_or_else(|_| {
             Err(RunError::Export(ExportError::destination("the run ended by a bug; the server's log has it")))
         });
         let result = self.scrub(&before, result);
-        if let Err(error) = self.finish(&before.job, lease, &result).await {
-            tracing::error!(export.job_id = %lease.job_id, %error, "how the run ended could not be kept");
+        if let Err(error) = self.finish(&before.job, &begun, &result).await {
+            tracing::error!(export.job_id = %before.job.id, %error, "how the run ended could not be kept");
         }
+        let RunResult { files, events, bytes, .. } = begun.done;
+        self.parts().metrics.export_run(result.is_ok(), files, events, bytes);
         tell(&steps, result.map(RunEvent::Result).map_err(ServiceError::from)).await;
     }
 
-    /// The run itself, its steps passed on as they come.
-    async fn drive(&self, tenant: &TenantId, lease: &Lease, steps: &Steps) -> Result<RunResult, RunError> {
+    /// The run itself; its steps are counted, and passed on as they come.
+    async fn drive(
+        &self,
+        tenant: &TenantId,
+        begun: &mut Begun,
+        steps: &Steps,
+    ) -> Result<RunResult, RunError> {
         let (files, mut changed) = mpsc::channel(WAITING_STEPS);
-        let run = self.parts().runner.run(tenant, lease, files, &self.parts().shutdown);
+        let run = self.parts().runner.run(tenant, &begun.lease, files, &self.parts().shutdown);
+        let done = &mut begun.done;
         let pass_on = async {
             let mut heard = true;
             while let Some(file) = changed.recv().await {
+                if file.state == FileState::Published {
+                    done.files += 1;
+                    done.events += file.event_count;
+                    done.bytes += file.size_bytes;
+                }
                 if heard {
                     let step = steps.send_timeout(Ok(RunEvent::File(file)), LISTENER_PATIENCE);
                     heard = step.await.is_ok();
@@ -112,22 +132,31 @@ impl Exports {
     async fn finish(
         &self,
         before: &ExportJob,
-        lease: &Lease,
+        begun: &Begun,
         result: &Result<RunResult, RunError>,
     ) -> Result<(), ServiceError> {
-        let (health, last_error) = match result {
-            Ok(_) => (Health::Ok, String::new()),
+        let lease = &begun.lease;
+        let (state, failure, last_error) = match result {
+            Ok(_) => (RunState::Ok, None, String::new()),
             // The lease is not ours any more, or there is nothing to keep it for.
             Err(RunError::Store(StoreError::LeaseLost | StoreError::JobNotFound)) => return Ok(()),
             // Being stopped is no failure.
-            Err(RunError::Cancelled) => (before.health, before.last_error.clone()),
-            Err(error) => (Health::Failing, error.to_string()),
+            Err(RunError::Cancelled) => (RunState::Stopped, None, String::new()),
+            Err(error) => (RunState::Failed, Some(failure(error)), error.to_string()),
         };
-        let witness = self.change_of_health(before, health, &last_error)?;
-        let outcome = RunOutcome { health, last_error, ended: self.parts().clock.now() };
+        let witnesses = self.change_of_health(before, result, &last_error)?;
+        let ended = self.parts().clock.now();
+        let outcome = RunOutcome {
+            state,
+            failure,
+            ended,
+            next_run: self.next_run(before, result, failure, ended),
+            kept: begun.kept(state, failure, &last_error, ended),
+            last_error,
+        };
         let mut tries = 1;
         loop {
-            match self.store().finish_run(lease, outcome.clone(), witness.clone()).await {
+            match self.store().finish_run(lease, outcome.clone(), witnesses.clone()).await {
                 Ok(()) => return Ok(()),
                 Err(StoreError::Unavailable(_)) if tries < FINISH_TRIES => {
                     tries += 1;
@@ -140,22 +169,76 @@ impl Exports {
         }
     }
 
+    /// What is told of: that the job begins to fail or works again, and a host key that is not the pinned one.
     fn change_of_health(
         &self,
         before: &ExportJob,
-        health: Health,
+        result: &Result<RunResult, RunError>,
         why: &str,
-    ) -> Result<Option<NewEvent>, ServiceError> {
-        let (event_type, testimony) = match (before.health, health) {
-            (Health::Ok | Health::Unknown, Health::Failing) => {
-                (EventType::SERVICE_EXPORT_JOB_FAILED, testimony::failed(before, why))
+    ) -> Result<Vec<NewEvent>, ServiceError> {
+        let mut told = Vec::new();
+        match (before.health, result) {
+            (_, Err(RunError::Cancelled)) => {}
+            (Health::Ok | Health::Unknown, Err(_)) => {
+                told.push((EventType::SERVICE_EXPORT_JOB_FAILED, testimony::failed(before, why)));
             }
-            (Health::Failing, Health::Ok) => {
-                (EventType::SERVICE_EXPORT_JOB_RECOVERED, testimony::recovered(before))
+            (Health::Failing, Ok(_)) => {
+                told.push((EventType::SERVICE_EXPORT_JOB_RECOVERED, testimony::recovered(before)));
             }
-            _ => return Ok(None),
-        };
-        self.parts().witness.event(event_type, &before.tenant, testimony).map(Some)
+            _ => {}
+        }
+        if let Err(RunError::Export(ExportError::HostKey { presented, pinned: true, .. })) = result
+            && before.standing.failure != Some(Failure::HostKey)
+        {
+            let testimony = testimony::host_key_changed(before, &presented.fingerprint);
+            told.push((EventType::SERVICE_HOST_KEY_CHANGED, testimony));
+        }
+        let witness = &self.parts().witness;
+        told.into_iter().map(|(event_type, said)| witness.event(event_type, &before.tenant, said)).collect()
+    }
+}
+
+/// A run that has its lease.
+struct Begun {
+    lease: Lease,
+    trigger: Trigger,
+    started: Timestamp,
+    /// What it has published so far.
+    done: RunResult,
+}
+
+impl Begun {
+    /// What is kept of it: nothing if it found nothing to do by itself.
+    fn kept(
+        &self,
+        state: RunState,
+        failure: Option<Failure>,
+        error: &str,
+        ended: Timestamp,
+    ) -> Option<ExportRun> {
+        let RunResult { files, events, bytes, .. } = self.done;
+        let did_something = files > 0 || state == RunState::Failed || self.trigger == Trigger::Request;
+        did_something.then(|| ExportRun {
+            number: self.lease.fence,
+            trigger: self.trigger,
+            state,
+            started: self.started,
+            ended,
+            files,
+            events,
+            bytes,
+            failure,
+            error: error.to_owned(),
+        })
+    }
+}
+
+fn failure(error: &RunError) -> Failure {
+    match error {
+        RunError::Export(error) => error.failure(),
+        // A new secret has to be set, or the right key given to the server.
+        RunError::Secrets(_) => Failure::Login,
+        RunError::Store(_) | RunError::Decode(_) | RunError::Cancelled => Failure::Internal,
     }
 }
 

@@ -4,7 +4,10 @@
 use crate::{
     domain::{
         event::{Change, Outcome, Target, TargetRole, TargetType},
-        export::{Destination, DestinationSecrets, ExportJob, JobSettings, NationalIdMode, SftpDestination},
+        export::{
+            Compression, Delivery, Destination, DestinationSecrets, ExportJob, JobSettings, NationalIdMode,
+            ReExport, SftpDestination,
+        },
     },
     service::witness::Testimony,
 };
@@ -60,6 +63,40 @@ pub(super) fn failed(job: &ExportJob, why: &str) -> Testimony {
     Testimony { outcome: Outcome::Failure, ..about(&job.id, name, description, "") }
 }
 
+pub(super) fn host_key_changed(job: &ExportJob, fingerprint: &str) -> Testimony {
+    let name = &job.settings.name;
+    let field = "destination.sftp.host_keys".to_owned();
+    let change = Change { field, new_value: fingerprint.to_owned(), ..Change::default() };
+    let description =
+        format!("The server of export job {name} presented the host key {fingerprint}, which is not pinned");
+    Testimony { changes: vec![change], outcome: Outcome::Failure, ..about(&job.id, name, description, "") }
+}
+
+pub(super) fn paused(job: &ExportJob, caller: &str) -> Testimony {
+    let name = &job.settings.name;
+    about(&job.id, name, format!("Export job {name} paused"), caller)
+}
+
+pub(super) fn resumed(job: &ExportJob, caller: &str) -> Testimony {
+    let name = &job.settings.name;
+    about(&job.id, name, format!("Export job {name} resumed"), caller)
+}
+
+pub(super) fn reexported(
+    job: &ExportJob,
+    again: &ReExport,
+    id: &str,
+    name: &str,
+    first: u64,
+    caller: &str,
+) -> Testimony {
+    let description = format!(
+        "Export job {name} created: exports positions {first} to {} of {} once more",
+        again.end, job.settings.name
+    );
+    Testimony { changes: changes(None, &job.settings), ..about(id, name, description, caller) }
+}
+
 pub(super) fn recovered(job: &ExportJob) -> Testimony {
     let name = &job.settings.name;
     about(&job.id, name, format!("Export job {name} works again"), "")
@@ -103,8 +140,26 @@ fn changes(old: Option<&JobSettings>, new: &JobSettings) -> Vec<Change> {
 
 fn in_words(settings: &JobSettings) -> Vec<(&'static str, String)> {
     // Exhaustive on purpose: a new setting must be told of.
-    let JobSettings { name, filter: _, format, destination, national_id, max_events, max_bytes } = settings;
+    let JobSettings {
+        name,
+        filter: _,
+        format,
+        destination,
+        national_id,
+        max_events,
+        max_bytes,
+        delivery: Delivery { schedule, naming, compression, manifest, start: _ },
+    } = settings;
+    let compression = match compression {
+        Compression::None => "NONE",
+        Compression::Gzip => "GZIP",
+    };
     let mut words = vec![
+        ("schedule", schedule.to_string()),
+        ("naming.directory", naming.directory_template().to_owned()),
+        ("naming.name", naming.name_template().to_owned()),
+        ("compression", compression.to_owned()),
+        ("manifest", manifest.directory().unwrap_or("off").to_owned()),
         ("name", name.clone()),
         ("format", format.to_string()),
         ("national_id", national_id_in_words(*national_id).to_owned()),
@@ -134,5 +189,6 @@ fn national_id_in_words(mode: NationalIdMode) -> &'static str {
     match mode {
         NationalIdMode::Omit => "OMIT",
         NationalIdMode::Full => "FULL",
+        NationalIdMode::Hash => "HASH",
     }
 }

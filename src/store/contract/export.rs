@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use super::NewEvent;
 use crate::{
     domain::{
-        export::{ExportFile, ExportJob, Health, JobSettings},
+        export::{ExportFile, ExportJob, ExportRun, Failure, Health, JobSettings, RunState, Standing},
         id::TenantId,
         time::Timestamp,
     },
@@ -27,6 +27,10 @@ pub struct NewJob {
     pub sealed_secrets: Option<Vec<u8>>,
     /// When.
     pub created: Timestamp,
+    /// The position before the first one that it exports.
+    pub start_after: u64,
+    /// Whether and when it runs by itself.
+    pub standing: Standing,
 }
 
 /// A new revision of a job.
@@ -44,6 +48,12 @@ pub struct JobUpdate {
     pub sealed_secrets: Option<Vec<u8>>,
     /// When.
     pub updated: Timestamp,
+    /// Look again at what was looked at since the last published file, since other events are wanted now.
+    pub rescan: bool,
+    /// When it runs next by the clock.
+    pub next_run: Option<Timestamp>,
+    /// It is declared in the configuration.
+    pub declared: bool,
 }
 
 /// A job with what only the exporter may see.
@@ -67,12 +77,22 @@ pub struct Lease {
 /// A file to be cut.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileCut {
+    /// Its folder below the destination's.
+    pub directory: String,
     /// Its final name.
     pub name: String,
-    /// The first position that it covers.
+    /// A manifest is to follow it.
+    pub with_manifest: bool,
+    /// The first position that it covers: the one after the last published.
     pub first_sequence: u64,
     /// The last position that it covers.
     pub last_sequence: u64,
+    /// The position of its first event, after what was looked at before.
+    pub first_event_sequence: u64,
+    /// When its first event was recorded.
+    pub first_recorded: Timestamp,
+    /// When its last event was recorded.
+    pub last_recorded: Timestamp,
     /// Events in it.
     pub event_count: u64,
     /// The revision that it is cut with.
@@ -84,12 +104,72 @@ pub struct FileCut {
 /// How a run ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunOutcome {
-    /// Well or not.
-    pub health: Health,
-    /// Why not, in words without secrets.
+    /// Well or not. `Stopped` leaves the job's health as it was.
+    pub state: RunState,
+    /// What kind of trouble it had.
+    pub failure: Option<Failure>,
+    /// Why it failed, in words without secrets.
     pub last_error: String,
     /// When.
     pub ended: Timestamp,
+    /// When the job runs next by the clock.
+    pub next_run: Option<Timestamp>,
+    /// What is kept of the run, if anything.
+    pub kept: Option<ExportRun>,
+}
+
+/// A job whose time has come, or may have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DueJob {
+    /// Its log.
+    pub tenant: TenantId,
+    /// Its id.
+    pub id: String,
+    /// Why.
+    pub due: Due,
+}
+
+/// Why a job is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Due {
+    /// The clock says so; this is when it was to run.
+    Time(Timestamp),
+    /// Whoever ran it last vanished.
+    Abandoned,
+    /// Enough events wait.
+    Events,
+    /// If the stored events of `after + 1..=through` have this many bytes.
+    Bytes {
+        /// Looked at already.
+        after: u64,
+        /// The last position of the log.
+        through: u64,
+        /// How many.
+        bytes: u64,
+    },
+}
+
+/// A job as the watch over all of them sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobGlance {
+    /// Its log.
+    pub tenant: TenantId,
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// How its last run went.
+    pub health: Health,
+    /// It runs only when it is told to.
+    pub paused: bool,
+    /// Since when it has failed.
+    pub failing_since: Option<Timestamp>,
+    /// When a run last ended well.
+    pub last_success: Option<Timestamp>,
+    /// Every event up to here has been looked at.
+    pub scanned_sequence: u64,
+    /// The last position of the log.
+    pub head_sequence: u64,
 }
 
 /// Keeps export jobs. Times of leases are the database's own, so that the clocks of several servers do not
@@ -121,26 +201,56 @@ pub trait ExportStore: Send + Sync + 'static {
     /// The settings of a job as of a revision.
     async fn job_settings(&self, job_id: &str, revision: u64) -> Result<JobSettings, StoreError>;
 
+    /// Pauses or resumes a job, and sets when it runs next by the clock.
+    async fn pause_job(
+        &self,
+        tenant: &TenantId,
+        id: &str,
+        paused: bool,
+        next_run: Option<Timestamp>,
+        witness: NewEvent,
+    ) -> Result<ExportJob, StoreError>;
+
+    /// At most `limit` jobs of all tenants that are not paused, that nobody runs, and whose time has come at `now`,
+    /// that were abandoned, or for which enough may wait; those that fail only by the clock.
+    async fn due_jobs(&self, now: Timestamp, limit: usize) -> Result<Vec<DueJob>, StoreError>;
+
+    /// Sets when a job runs next, if that is still `expected`: there was nothing to do.
+    async fn postpone_job(
+        &self,
+        tenant: &TenantId,
+        id: &str,
+        expected: Timestamp,
+        next_run: Option<Timestamp>,
+    ) -> Result<(), StoreError>;
+
+    /// Bytes of the stored events at the positions `from..=through`, of which there may be at most 100,000.
+    async fn stored_bytes(&self, tenant: &TenantId, from: u64, through: u64) -> Result<u64, StoreError>;
+
+    /// At most `limit` live jobs of all tenants, those that fail first.
+    async fn glance(&self, limit: usize) -> Result<Vec<JobGlance>, StoreError>;
+
     /// Takes the job's lease for `term`; `JobBusy` while another one is in force.
     async fn lease_job(&self, job_id: &str, owner: &str, term: Duration) -> Result<Lease, StoreError>;
 
     /// Makes the lease last for `term` from now.
     async fn renew_lease(&self, lease: &Lease, term: Duration) -> Result<(), StoreError>;
 
-    /// Gives the lease up, keeps how the run ended, and appends the witness if there is one; a witness that its
-    /// closed tenant takes no more is left out, since a closed tenant's jobs still finish what is there.
+    /// Gives the lease up, keeps how the run ended, and appends the witnesses, all of the job's own tenant; they are
+    /// left out where the tenant is closed, since a closed tenant's jobs still finish what is there.
     async fn finish_run(
         &self,
         lease: &Lease,
         outcome: RunOutcome,
-        witness: Option<NewEvent>,
+        witnesses: Vec<NewEvent>,
     ) -> Result<(), StoreError>;
 
-    /// The job's file that is cut or uploaded but not published; there is at most one.
+    /// The job's file for which something is left to do; there is at most one.
     async fn pending_file(&self, job_id: &str) -> Result<Option<ExportFile>, StoreError>;
 
     /// Fixes the next file: its number follows the last one, its fence is the lease's. Fails with `Damaged` if
-    /// one is pending, or if its range does not follow the job's scanned position.
+    /// one is pending, or if its range does not follow the job's published position, or its first event its scanned
+    /// one.
     async fn cut_file(&self, lease: &Lease, cut: FileCut) -> Result<ExportFile, StoreError>;
 
     /// Takes a file in state `Cut` over: its fence becomes the lease's.
@@ -167,6 +277,9 @@ pub trait ExportStore: Send + Sync + 'static {
         published: Timestamp,
     ) -> Result<ExportFile, StoreError>;
 
+    /// The manifest of a published file is at the destination.
+    async fn mark_manifest(&self, lease: &Lease, number: u64) -> Result<ExportFile, StoreError>;
+
     /// Everything up to `sequence` has been looked at and did not match. Fails with `Damaged` if a file is
     /// pending; never goes back.
     async fn advance_scanned(&self, lease: &Lease, sequence: u64) -> Result<(), StoreError>;
@@ -178,4 +291,12 @@ pub trait ExportStore: Send + Sync + 'static {
         before: Option<u64>,
         limit: usize,
     ) -> Result<Vec<ExportFile>, StoreError>;
+
+    /// At most `limit` kept runs of a job, newest first, with numbers below `before`.
+    async fn runs(
+        &self,
+        job_id: &str,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<ExportRun>, StoreError>;
 }

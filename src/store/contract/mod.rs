@@ -13,7 +13,9 @@ mod tenant;
 pub use event::{
     AppendOutcome, CountPage, CountRequest, EventStore, Head, NewEvent, ScanPage, ScanRequest, StoredEvent,
 };
-pub use export::{ExportStore, FileCut, JobUpdate, KeptJob, Lease, NewJob, RunOutcome};
+pub use export::{
+    Due, DueJob, ExportStore, FileCut, JobGlance, JobUpdate, KeptJob, Lease, NewJob, RunOutcome,
+};
 pub use subscription::{
     Holding, NewSubscription, SubscriptionRef, SubscriptionStart, SubscriptionStore, Taken,
 };

@@ -7,13 +7,13 @@ use async_trait::async_trait;
 use super::{MemoryStore, state::Job};
 use crate::{
     domain::{
-        export::{ExportFile, ExportJob, FileState, Health, JobSettings},
+        export::{ExportFile, ExportJob, ExportRun, FileState, Health, JobSettings, ManifestState},
         id::TenantId,
         time::Timestamp,
     },
     store::{
         ExportStore, StoreError,
-        contract::{FileCut, JobUpdate, KeptJob, Lease, NewEvent, NewJob, RunOutcome},
+        contract::{DueJob, FileCut, JobGlance, JobUpdate, KeptJob, Lease, NewEvent, NewJob, RunOutcome},
     },
 };
 
@@ -33,13 +33,14 @@ impl ExportStore for MemoryStore {
                 tenant: new.tenant,
                 settings: new.settings.clone(),
                 revision: 1,
-                scanned_sequence: 0,
-                published_sequence: 0,
+                scanned_sequence: new.start_after,
+                published_sequence: new.start_after,
                 health: Health::Unknown,
                 last_error: String::new(),
                 created: new.created,
                 updated: new.created,
                 last_run: None,
+                standing: new.standing,
             };
             state.jobs.push(Job {
                 job: job.clone(),
@@ -49,6 +50,7 @@ impl ExportStore for MemoryStore {
                 fence: 0,
                 lease_until: None,
                 files: Vec::new(),
+                runs: Vec::new(),
             });
             Ok(job)
         })
@@ -103,6 +105,11 @@ impl ExportStore for MemoryStore {
             job.job.settings = update.settings;
             job.job.revision += 1;
             job.job.updated = update.updated;
+            job.job.standing.next_run = update.next_run;
+            job.job.standing.declared = update.declared;
+            if update.rescan {
+                job.job.scanned_sequence = job.job.published_sequence;
+            }
             job.sealed_secrets = update.sealed_secrets;
             let changed = job.job.clone();
             state.witness(&witness, update.updated)?;
@@ -126,6 +133,67 @@ impl ExportStore for MemoryStore {
         let job = state.any_job(job_id)?;
         let settings = revision.checked_sub(1).and_then(|index| job.revisions.get(index as usize));
         settings.cloned().ok_or_else(|| StoreError::Damaged("no such revision".to_owned()))
+    }
+
+    async fn pause_job(
+        &self,
+        tenant: &TenantId,
+        id: &str,
+        paused: bool,
+        next_run: Option<Timestamp>,
+        witness: NewEvent,
+    ) -> Result<ExportJob, StoreError> {
+        self.change(|state| {
+            state.log(tenant)?;
+            let job = state.live_mut(tenant, id)?;
+            job.job.standing.paused = paused;
+            job.job.standing.next_run = next_run;
+            let changed = job.job.clone();
+            state.witness(&witness, witness.occurred)?;
+            Ok(changed)
+        })
+    }
+
+    async fn due_jobs(&self, now: Timestamp, limit: usize) -> Result<Vec<DueJob>, StoreError> {
+        let state = self.state();
+        let leases = self.clock.now();
+        let due = state.jobs.iter().filter_map(|job| {
+            let tenant = job.job.tenant.clone();
+            let head = state.log(&tenant).ok()?.tenant.head_sequence;
+            let due = job.due(now, leases, head)?;
+            Some(DueJob { tenant, id: job.job.id.clone(), due })
+        });
+        Ok(due.take(limit).collect())
+    }
+
+    async fn postpone_job(
+        &self,
+        tenant: &TenantId,
+        id: &str,
+        expected: Timestamp,
+        next_run: Option<Timestamp>,
+    ) -> Result<(), StoreError> {
+        self.change(|state| {
+            let job = state.live_mut(tenant, id)?;
+            if job.job.standing.next_run == Some(expected) {
+                job.job.standing.next_run = next_run;
+            }
+            Ok(())
+        })
+    }
+
+    async fn stored_bytes(&self, tenant: &TenantId, from: u64, through: u64) -> Result<u64, StoreError> {
+        let state = self.state();
+        let events = state.log(tenant)?.events.iter();
+        let within = events.filter(|kept| (from..=through).contains(&kept.stored.sequence));
+        Ok(within.map(|kept| kept.stored.payload.len() as u64).sum())
+    }
+
+    async fn glance(&self, limit: usize) -> Result<Vec<JobGlance>, StoreError> {
+        let state = self.state();
+        let mut live: Vec<&Job> = state.jobs.iter().filter(|job| !job.deleted).collect();
+        live.sort_by_key(|job| job.job.health != Health::Failing);
+        live.into_iter().take(limit).map(|job| state.glance(job)).collect()
     }
 
     async fn lease_job(&self, job_id: &str, _owner: &str, term: Duration) -> Result<Lease, StoreError> {
@@ -154,18 +222,19 @@ impl ExportStore for MemoryStore {
         &self,
         lease: &Lease,
         outcome: RunOutcome,
-        witness: Option<NewEvent>,
+        witnesses: Vec<NewEvent>,
     ) -> Result<(), StoreError> {
         self.change(|state| {
             let job = state.held(lease)?;
             job.lease_until = None;
-            job.job.health = outcome.health;
-            job.job.last_error = outcome.last_error;
-            job.job.last_run = Some(outcome.ended);
-            match witness.map(|witness| state.witness(&witness, outcome.ended)) {
-                Some(Err(StoreError::TenantClosed)) | None => Ok(()),
-                Some(written) => written,
+            job.end(&outcome);
+            for witness in &witnesses {
+                match state.witness(witness, outcome.ended) {
+                    Err(StoreError::TenantClosed) => {}
+                    written => written?,
+                }
             }
+            Ok(())
         })
     }
 
@@ -176,17 +245,23 @@ impl ExportStore for MemoryStore {
     async fn cut_file(&self, lease: &Lease, cut: FileCut) -> Result<ExportFile, StoreError> {
         self.change(|state| {
             let job = state.held(lease)?;
-            let follows = cut.first_sequence == job.job.scanned_sequence + 1;
-            if job.pending().is_some() || !follows || cut.last_sequence < cut.first_sequence {
+            let follows = cut.first_sequence == job.job.published_sequence + 1;
+            let new = job.job.scanned_sequence + 1..=cut.last_sequence;
+            if job.pending().is_some() || !follows || !new.contains(&cut.first_event_sequence) {
                 return Err(StoreError::Damaged("not the next file".to_owned()));
             }
             let file = ExportFile {
                 job_id: lease.job_id.clone(),
                 number: job.files.len() as u64 + 1,
+                directory: cut.directory,
                 name: cut.name,
                 state: FileState::Cut,
+                manifest: if cut.with_manifest { ManifestState::Due } else { ManifestState::None },
                 first_sequence: cut.first_sequence,
                 last_sequence: cut.last_sequence,
+                first_event_sequence: cut.first_event_sequence,
+                first_recorded: Some(cut.first_recorded),
+                last_recorded: Some(cut.last_recorded),
                 event_count: cut.event_count,
                 size_bytes: 0,
                 sha256: [0; 32],
@@ -255,6 +330,17 @@ impl ExportStore for MemoryStore {
         })
     }
 
+    async fn mark_manifest(&self, lease: &Lease, number: u64) -> Result<ExportFile, StoreError> {
+        self.change(|state| {
+            let file = state.held(lease)?.file(number, FileState::Published)?;
+            if file.manifest != ManifestState::Due {
+                return Err(StoreError::Damaged("no manifest is due".to_owned()));
+            }
+            file.manifest = ManifestState::Published;
+            Ok(file.clone())
+        })
+    }
+
     async fn advance_scanned(&self, lease: &Lease, sequence: u64) -> Result<(), StoreError> {
         self.change(|state| {
             let job = state.held(lease)?;
@@ -275,5 +361,16 @@ impl ExportStore for MemoryStore {
         let state = self.state();
         let files = state.any_job(job_id)?.files.iter().rev();
         Ok(files.filter(|file| before.is_none_or(|n| file.number < n)).take(limit).cloned().collect())
+    }
+
+    async fn runs(
+        &self,
+        job_id: &str,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<ExportRun>, StoreError> {
+        let state = self.state();
+        let runs = state.any_job(job_id)?.runs.iter().rev();
+        Ok(runs.filter(|run| before.is_none_or(|n| run.number < n)).take(limit).cloned().collect())
     }
 }

@@ -3,10 +3,14 @@
 use super::state::{Job, State};
 use crate::{
     domain::{
-        export::{ExportFile, FileState},
+        export::{ExportFile, ExportJob, FileState, Health, RunState},
         id::TenantId,
+        time::Timestamp,
     },
-    store::{StoreError, contract::Lease},
+    store::{
+        StoreError,
+        contract::{Due, JobGlance, Lease, RunOutcome},
+    },
 };
 
 impl State {
@@ -34,9 +38,76 @@ impl State {
     }
 }
 
+impl State {
+    pub(super) fn glance(&self, job: &Job) -> Result<JobGlance, StoreError> {
+        let ExportJob { id, tenant, settings, health, standing, scanned_sequence, .. } = &job.job;
+        Ok(JobGlance {
+            tenant: tenant.clone(),
+            id: id.clone(),
+            name: settings.name.clone(),
+            health: *health,
+            paused: standing.paused,
+            failing_since: standing.failing_since,
+            last_success: standing.last_success,
+            scanned_sequence: *scanned_sequence,
+            head_sequence: self.log(tenant)?.tenant.head_sequence,
+        })
+    }
+}
+
 impl Job {
+    /// What a run leaves behind.
+    pub(super) fn end(&mut self, outcome: &RunOutcome) {
+        let standing = &mut self.job.standing;
+        standing.next_run = outcome.next_run;
+        match outcome.state {
+            RunState::Stopped => {}
+            RunState::Ok => {
+                self.job.health = Health::Ok;
+                self.job.last_error = String::new();
+                standing.last_success = Some(outcome.ended);
+                standing.failing_since = None;
+                standing.failures = 0;
+                standing.failure = None;
+            }
+            RunState::Failed => {
+                self.job.health = Health::Failing;
+                self.job.last_error.clone_from(&outcome.last_error);
+                standing.failing_since.get_or_insert(outcome.ended);
+                standing.failures += 1;
+                standing.failure = outcome.failure;
+            }
+        }
+        self.job.last_run = Some(outcome.ended);
+        self.runs.extend(outcome.kept.clone());
+    }
+
+    /// Why the job is due, if it is.
+    pub(super) fn due(&self, now: Timestamp, leases: Timestamp, head: u64) -> Option<Due> {
+        let ExportJob { standing, settings, scanned_sequence: after, .. } = &self.job;
+        let free = self.lease_until.is_none_or(|until| until <= leases);
+        if self.deleted || standing.paused || !free {
+            return None;
+        }
+        if self.lease_until.is_some() {
+            return Some(Due::Abandoned);
+        }
+        if let Some(next) = standing.next_run.filter(|next| *next <= now) {
+            return Some(Due::Time(next));
+        }
+        let waiting = head.saturating_sub(*after);
+        let schedule = &settings.delivery.schedule;
+        if self.job.health == Health::Failing || waiting == 0 {
+            return None;
+        }
+        if schedule.waiting_events.is_some_and(|events| waiting >= events) {
+            return Some(Due::Events);
+        }
+        schedule.waiting_bytes.map(|bytes| Due::Bytes { after: *after, through: head, bytes })
+    }
+
     pub(super) fn pending(&self) -> Option<&ExportFile> {
-        self.files.last().filter(|file| file.state != FileState::Published)
+        self.files.last().filter(|file| !file.is_finished())
     }
 
     pub(super) fn file(&mut self, number: u64, state: FileState) -> Result<&mut ExportFile, StoreError> {

@@ -8,7 +8,7 @@ use crate::{
     codec::stored,
     domain::{
         catalogue::EventType,
-        export::{ExportFile, ExportJob, JobSettings},
+        export::{ExportFile, ExportJob, ExportRun, JobSettings},
         id::{EventId, TenantId},
         receipt::Stamp,
         subscription::Subscription,
@@ -59,6 +59,7 @@ pub(super) struct Job {
     pub(super) lease_until: Option<Timestamp>,
     /// The file with number n stands at n - 1.
     pub(super) files: Vec<ExportFile>,
+    pub(super) runs: Vec<ExportRun>,
 }
 
 #[derive(Clone, Debug)]

@@ -6,21 +6,22 @@ use async_trait::async_trait;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
 
 use super::{
+    due,
     entity::{export_jobs, tenants},
     error::db_error,
-    file, job, lease, revision,
+    file, job, lease, revision, run,
     store::SqlStore,
     tenant_key::TenantKey,
 };
 use crate::{
     domain::{
-        export::{ExportFile, ExportJob, JobSettings},
+        export::{ExportFile, ExportJob, ExportRun, JobSettings},
         id::TenantId,
         time::Timestamp,
     },
     store::{
         ExportStore, StoreError,
-        contract::{FileCut, JobUpdate, KeptJob, Lease, NewEvent, NewJob, RunOutcome},
+        contract::{DueJob, FileCut, JobGlance, JobUpdate, KeptJob, Lease, NewEvent, NewJob, RunOutcome},
     },
 };
 
@@ -56,6 +57,39 @@ impl ExportStore for SqlStore {
         revision::settings(&self.read, key, job_id, revision).await
     }
 
+    async fn pause_job(
+        &self,
+        tenant: &TenantId,
+        id: &str,
+        paused: bool,
+        next_run: Option<Timestamp>,
+        witness: NewEvent,
+    ) -> Result<ExportJob, StoreError> {
+        job::pause(self, (tenant, id), paused, next_run, witness).await
+    }
+
+    async fn due_jobs(&self, now: Timestamp, limit: usize) -> Result<Vec<DueJob>, StoreError> {
+        due::due(self, now, limit).await
+    }
+
+    async fn postpone_job(
+        &self,
+        tenant: &TenantId,
+        id: &str,
+        expected: Timestamp,
+        next_run: Option<Timestamp>,
+    ) -> Result<(), StoreError> {
+        due::postpone(self, (tenant, id), expected, next_run).await
+    }
+
+    async fn stored_bytes(&self, tenant: &TenantId, from: u64, through: u64) -> Result<u64, StoreError> {
+        due::stored_bytes(self, self.key(tenant).await?, from, through).await
+    }
+
+    async fn glance(&self, limit: usize) -> Result<Vec<JobGlance>, StoreError> {
+        due::glance(self, limit).await
+    }
+
     async fn lease_job(&self, job_id: &str, owner: &str, term: Duration) -> Result<Lease, StoreError> {
         lease::take(self, job_id, owner, term).await
     }
@@ -68,9 +102,9 @@ impl ExportStore for SqlStore {
         &self,
         lease: &Lease,
         outcome: RunOutcome,
-        witness: Option<NewEvent>,
+        witnesses: Vec<NewEvent>,
     ) -> Result<(), StoreError> {
-        lease::finish(self, lease, outcome, witness).await
+        lease::finish(self, lease, outcome, witnesses).await
     }
 
     async fn pending_file(&self, job_id: &str) -> Result<Option<ExportFile>, StoreError> {
@@ -109,6 +143,10 @@ impl ExportStore for SqlStore {
         file::published(self, lease, number, published).await
     }
 
+    async fn mark_manifest(&self, lease: &Lease, number: u64) -> Result<ExportFile, StoreError> {
+        file::manifest(self, lease, number).await
+    }
+
     async fn advance_scanned(&self, lease: &Lease, sequence: u64) -> Result<(), StoreError> {
         file::advance_scanned(self, lease, sequence).await
     }
@@ -121,6 +159,16 @@ impl ExportStore for SqlStore {
     ) -> Result<Vec<ExportFile>, StoreError> {
         let key = tenant_of_job(&self.read, job_id).await?;
         file::list(&self.read, key, job_id, before, limit).await
+    }
+
+    async fn runs(
+        &self,
+        job_id: &str,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<ExportRun>, StoreError> {
+        let key = tenant_of_job(&self.read, job_id).await?;
+        run::list(&self.read, key, job_id, before, limit).await
     }
 }
 

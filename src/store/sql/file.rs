@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     domain::{
-        export::{ExportFile, FileState},
+        export::{ExportFile, FileState, ManifestState},
         time::Timestamp,
     },
     store::{
@@ -30,7 +30,7 @@ pub(super) async fn pending(
     job_id: &str,
 ) -> Result<Option<ExportFile>, StoreError> {
     let newest = list(db, key, job_id, None, 1).await?.pop();
-    Ok(newest.filter(|file| file.state != FileState::Published))
+    Ok(newest.filter(|file| !file.is_finished()))
 }
 
 pub(super) async fn list(
@@ -52,11 +52,17 @@ pub(super) async fn cut(store: &SqlStore, lease: &Lease, cut: FileCut) -> Result
     let held = begin(store, lease).await?;
     let newest = list(&held.transaction, held.key, &lease.job_id, None, 1).await?.pop();
     refuse_pending(newest.as_ref())?;
-    let expected = convert::unsigned(held.job.scanned_sequence)? + 1;
-    if cut.first_sequence != expected || cut.last_sequence < cut.first_sequence {
+    let expected = convert::unsigned(held.job.published_sequence)? + 1;
+    let new = convert::unsigned(held.job.scanned_sequence)? + 1..=cut.last_sequence;
+    if cut.first_sequence != expected || !new.contains(&cut.first_event_sequence) {
         return Err(StoreError::Damaged(format!(
-            "a file of export job {} was to cover {} to {}, but the next position is {expected}",
-            lease.job_id, cut.first_sequence, cut.last_sequence
+            "a file of export job {} was to cover {} to {} with events from {}, but the next position is {expected} \
+             and everything before {} was looked at",
+            lease.job_id,
+            cut.first_sequence,
+            cut.last_sequence,
+            cut.first_event_sequence,
+            new.start()
         )));
     }
     let row = files::Model {
@@ -74,6 +80,11 @@ pub(super) async fn cut(store: &SqlStore, lease: &Lease, cut: FileCut) -> Result
         fence: convert::signed(lease.fence),
         created_time: cut.created.micros(),
         published_time: None,
+        directory: Some(cut.directory),
+        manifest: manifest_number(if cut.with_manifest { ManifestState::Due } else { ManifestState::None }),
+        first_event_sequence: Some(convert::signed(cut.first_event_sequence)),
+        first_recorded_time: Some(cut.first_recorded.micros()),
+        last_recorded_time: Some(cut.last_recorded.micros()),
     };
     files::Entity::insert(all_set(row.clone()))
         .exec_without_returning(&held.transaction)
@@ -160,6 +171,21 @@ pub(super) async fn published(
     finish(held, number).await
 }
 
+pub(super) async fn manifest(store: &SqlStore, lease: &Lease, number: u64) -> Result<ExportFile, StoreError> {
+    let held = begin(store, lease).await?;
+    let published = in_state(&held, number, FileState::Published).await?;
+    if published.manifest != ManifestState::Due {
+        let message = format!("no manifest is due for file {number} of export job {}", lease.job_id);
+        return Err(StoreError::Damaged(message));
+    }
+    of_number(&held, number)
+        .col_expr(files::Column::Manifest, Expr::value(manifest_number(ManifestState::Published)))
+        .exec(&held.transaction)
+        .await
+        .map_err(db_error)?;
+    finish(held, number).await
+}
+
 pub(super) async fn advance_scanned(
     store: &SqlStore,
     lease: &Lease,
@@ -179,8 +205,8 @@ pub(super) async fn advance_scanned(
 
 fn refuse_pending(newest: Option<&ExportFile>) -> Result<(), StoreError> {
     match newest {
-        Some(file) if file.state != FileState::Published => Err(StoreError::Damaged(format!(
-            "file {} of export job {} is not published yet",
+        Some(file) if !file.is_finished() => Err(StoreError::Damaged(format!(
+            "file {} of export job {} is not finished yet",
             file.number, file.job_id
         ))),
         _ => Ok(()),
@@ -237,6 +263,11 @@ fn all_set(row: files::Model) -> files::ActiveModel {
         fence: Set(row.fence),
         created_time: Set(row.created_time),
         published_time: Set(row.published_time),
+        directory: Set(row.directory),
+        manifest: Set(row.manifest),
+        first_event_sequence: Set(row.first_event_sequence),
+        first_recorded_time: Set(row.first_recorded_time),
+        last_recorded_time: Set(row.last_recorded_time),
     }
 }
 
@@ -253,6 +284,12 @@ fn file(row: files::Model) -> Result<ExportFile, StoreError> {
         fence: convert::unsigned(row.fence)?,
         created: Timestamp::from_micros(row.created_time),
         published: row.published_time.map(Timestamp::from_micros),
+        manifest: manifest_state(row.manifest)?,
+        // A file of before there was this column: all of its range was looked at for it.
+        first_event_sequence: convert::unsigned(row.first_event_sequence.unwrap_or(row.first_sequence))?,
+        first_recorded: row.first_recorded_time.map(Timestamp::from_micros),
+        last_recorded: row.last_recorded_time.map(Timestamp::from_micros),
+        directory: row.directory.unwrap_or_default(),
         name: row.name,
         job_id: row.job_id,
     })
@@ -272,5 +309,22 @@ fn state(number: i16) -> Result<FileState, StoreError> {
         2 => Ok(FileState::Uploaded),
         3 => Ok(FileState::Published),
         _ => Err(StoreError::Damaged(format!("an export file's state is {number}"))),
+    }
+}
+
+fn manifest_number(state: ManifestState) -> i16 {
+    match state {
+        ManifestState::None => 0,
+        ManifestState::Due => 1,
+        ManifestState::Published => 2,
+    }
+}
+
+fn manifest_state(number: i16) -> Result<ManifestState, StoreError> {
+    match number {
+        0 => Ok(ManifestState::None),
+        1 => Ok(ManifestState::Due),
+        2 => Ok(ManifestState::Published),
+        _ => Err(StoreError::Damaged(format!("an export file's manifest is {number}"))),
     }
 }

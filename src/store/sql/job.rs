@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     domain::{
-        export::{ExportJob, Health, JobSettings},
+        export::{ExportJob, Failure, Health, JobSettings, ReExport, Standing},
         id::TenantId,
         time::Timestamp,
     },
@@ -44,8 +44,8 @@ pub(super) async fn create(
         job_id: Set(job.id.clone()),
         live_name: Set(Some(job.settings.name.clone())),
         revision: Set(1),
-        scanned_sequence: Set(0),
-        published_sequence: Set(0),
+        scanned_sequence: Set(convert::signed(job.start_after)),
+        published_sequence: Set(convert::signed(job.start_after)),
         health: Set(health_number(Health::Unknown)),
         last_error: Set(String::new()),
         created_time: Set(job.created.micros()),
@@ -56,6 +56,17 @@ pub(super) async fn create(
         lease_owner: Set(None),
         lease_until: Set(None),
         sealed_secrets: Set(job.sealed_secrets.clone()),
+        paused: Set(job.standing.paused),
+        declared: Set(job.standing.declared),
+        reexport_of: Set(job.standing.reexport.as_ref().map(|again| again.of.clone())),
+        end_sequence: Set(job.standing.reexport.as_ref().map(|again| convert::signed(again.end))),
+        next_run_time: Set(job.standing.next_run.map(Timestamp::micros)),
+        waiting_events: Set(job.settings.delivery.schedule.waiting_events.map(convert::signed)),
+        waiting_bytes: Set(job.settings.delivery.schedule.waiting_bytes.map(convert::signed)),
+        last_success_time: Set(None),
+        failing_since_time: Set(None),
+        failure: Set(0),
+        failures: Set(0),
     };
     jobs::Entity::insert(row).exec_without_returning(&transaction).await.map_err(name_taken)?;
     revision::insert(&transaction, key, &job.id, 1, &job.settings).await?;
@@ -66,13 +77,14 @@ pub(super) async fn create(
         tenant: job.tenant,
         settings: job.settings,
         revision: 1,
-        scanned_sequence: 0,
-        published_sequence: 0,
+        scanned_sequence: job.start_after,
+        published_sequence: job.start_after,
         health: Health::Unknown,
         last_error: String::new(),
         created: job.created,
         updated: job.created,
         last_run: None,
+        standing: job.standing,
     })
 }
 
@@ -132,7 +144,14 @@ pub(super) async fn update(
         return Err(StoreError::RevisionMismatch { current });
     }
     let name = Some(update.settings.name.clone());
+    let schedule = &update.settings.delivery.schedule;
+    let scanned = if update.rescan { old.published_sequence } else { old.scanned_sequence };
     jobs::Entity::change(key)
+        .col_expr(jobs::Column::ScannedSequence, Expr::value(scanned))
+        .col_expr(jobs::Column::Declared, Expr::value(update.declared))
+        .col_expr(jobs::Column::NextRunTime, Expr::value(update.next_run.map(Timestamp::micros)))
+        .col_expr(jobs::Column::WaitingEvents, Expr::value(schedule.waiting_events.map(convert::signed)))
+        .col_expr(jobs::Column::WaitingBytes, Expr::value(schedule.waiting_bytes.map(convert::signed)))
         .col_expr(jobs::Column::LiveName, Expr::value(name))
         .col_expr(jobs::Column::Revision, Expr::value(old.revision + 1))
         .col_expr(jobs::Column::UpdatedTime, Expr::value(update.updated.micros()))
@@ -147,6 +166,32 @@ pub(super) async fn update(
     let changed = job(&update.tenant, row, update.settings)?;
     store.finish(transaction, [&witness.tenant]).await?;
     Ok(changed)
+}
+
+pub(super) async fn pause(
+    store: &SqlStore,
+    (tenant, id): (&TenantId, &str),
+    paused: bool,
+    next_run: Option<Timestamp>,
+    witness: NewEvent,
+) -> Result<ExportJob, StoreError> {
+    let keys = store.keys.keys(&store.read, [tenant, &witness.tenant]).await?;
+    let key = *keys.get(tenant).ok_or(StoreError::TenantNotFound)?;
+    let transaction = store.begin().await?;
+    lock_heads(&transaction, &keys, Heads::WaitedFor).await?;
+    lock(&transaction, key, id).await?;
+    jobs::Entity::change(key)
+        .col_expr(jobs::Column::Paused, Expr::value(paused))
+        .col_expr(jobs::Column::NextRunTime, Expr::value(next_run.map(Timestamp::micros)))
+        .filter(jobs::Column::JobId.eq(id))
+        .exec(&transaction)
+        .await
+        .map_err(db_error)?;
+    witnessed(&append(&transaction, &keys, std::slice::from_ref(&witness), witness.occurred).await?)?;
+    let row = one(&transaction, key, id).await?;
+    let changed = with_settings(&transaction, tenant, key, vec![row]).await?.pop();
+    store.finish(transaction, [&witness.tenant]).await?;
+    changed.ok_or(StoreError::JobNotFound)
 }
 
 pub(super) async fn delete(
@@ -228,8 +273,49 @@ fn job(tenant: &TenantId, row: jobs::Model, settings: JobSettings) -> Result<Exp
         created: Timestamp::from_micros(row.created_time),
         updated: Timestamp::from_micros(row.updated_time),
         last_run: row.last_run_time.map(Timestamp::from_micros),
+        standing: standing(&row)?,
         last_error: row.last_error,
         id: row.job_id,
+    })
+}
+
+fn standing(row: &jobs::Model) -> Result<Standing, StoreError> {
+    let reexport = match (&row.reexport_of, row.end_sequence) {
+        (Some(of), Some(end)) => Some(ReExport { of: of.clone(), end: convert::unsigned(end)? }),
+        _ => None,
+    };
+    Ok(Standing {
+        paused: row.paused,
+        declared: row.declared,
+        reexport,
+        next_run: row.next_run_time.map(Timestamp::from_micros),
+        last_success: row.last_success_time.map(Timestamp::from_micros),
+        failing_since: row.failing_since_time.map(Timestamp::from_micros),
+        failures: u32::try_from(row.failures).unwrap_or_default(),
+        failure: failure(row.failure)?,
+    })
+}
+
+pub(super) fn failure_number(failure: Option<Failure>) -> i16 {
+    match failure {
+        None => 0,
+        Some(Failure::Login) => 1,
+        Some(Failure::HostKey) => 2,
+        Some(Failure::Destination) => 3,
+        Some(Failure::Unavailable) => 4,
+        Some(Failure::Internal) => 5,
+    }
+}
+
+pub(super) fn failure(number: i16) -> Result<Option<Failure>, StoreError> {
+    Ok(match number {
+        0 => None,
+        1 => Some(Failure::Login),
+        2 => Some(Failure::HostKey),
+        3 => Some(Failure::Destination),
+        4 => Some(Failure::Unavailable),
+        5 => Some(Failure::Internal),
+        _ => return Err(StoreError::Damaged(format!("an export job's failure is {number}"))),
     })
 }
 
@@ -241,7 +327,7 @@ pub(super) fn health_number(health: Health) -> i16 {
     }
 }
 
-fn health(number: i16) -> Result<Health, StoreError> {
+pub(super) fn health(number: i16) -> Result<Health, StoreError> {
     match number {
         0 => Ok(Health::Unknown),
         1 => Ok(Health::Ok),

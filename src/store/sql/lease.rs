@@ -13,8 +13,9 @@ use super::{
     entity::export_jobs as jobs,
     error::db_error,
     export::tenant_of_job,
-    job::{health_number, lock},
+    job::lock,
     log::{Heads, lock_heads},
+    run,
     store::SqlStore,
     tenant_key::TenantKey,
 };
@@ -83,31 +84,23 @@ pub(super) async fn finish(
     store: &SqlStore,
     lease: &Lease,
     outcome: RunOutcome,
-    witness: Option<NewEvent>,
+    witnesses: Vec<NewEvent>,
 ) -> Result<(), StoreError> {
-    let keys = store.keys.keys(&store.read, witness.iter().map(|witness| &witness.tenant)).await?;
+    let keys = store.keys.keys(&store.read, witnesses.iter().map(|witness| &witness.tenant)).await?;
     let key = tenant_of_job(&store.read, &lease.job_id).await?;
     let transaction = store.begin().await?;
     // Heads before jobs, as everywhere.
     lock_heads(&transaction, &keys, Heads::WaitedFor).await?;
     let held = hold(transaction, key, lease).await?;
-    held.change()
-        .col_expr(jobs::Column::LeaseOwner, Expr::value(None::<String>))
-        .col_expr(jobs::Column::LeaseUntil, Expr::value(None::<i64>))
-        .col_expr(jobs::Column::Health, Expr::value(health_number(outcome.health)))
-        .col_expr(jobs::Column::LastError, Expr::value(outcome.last_error.as_str()))
-        .col_expr(jobs::Column::LastRunTime, Expr::value(outcome.ended.micros()))
-        .exec(&held.transaction)
-        .await
-        .map_err(db_error)?;
-    if let Some(witness) = &witness {
-        let outcomes = append(&held.transaction, &keys, std::slice::from_ref(witness), outcome.ended).await?;
+    run::end(&held, &outcome).await?;
+    if !witnesses.is_empty() {
+        let outcomes = append(&held.transaction, &keys, &witnesses, outcome.ended).await?;
         // A closed tenant's jobs still finish what is there; its log takes no more events.
-        if outcomes != [AppendOutcome::TenantClosed] {
-            super::append::witnessed(&outcomes)?;
+        for outcome in outcomes.iter().filter(|outcome| **outcome != AppendOutcome::TenantClosed) {
+            super::append::witnessed(std::slice::from_ref(outcome))?;
         }
     }
-    store.finish(held.transaction, witness.iter().map(|witness| &witness.tenant)).await
+    store.finish(held.transaction, witnesses.iter().map(|witness| &witness.tenant)).await
 }
 
 /// A transaction that has locked the job and found the lease to be the job's: until it ends nobody else takes

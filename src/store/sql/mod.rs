@@ -4,7 +4,8 @@
 //! together, `durability` tells what its settings can lose; `store` is the store itself. Events: `event` with
 //! `scan` and `count`, and to append them `decide` with the bulk paths `postgres_append` and `sqlite_append`, or `append`
 //! within another change. Tenants: `tenant`, `log` (their
-//! locked heads). Export: `job`, `revision`, `lease`, `file`. Subscriptions: `subscription`,
+//! locked heads). Export: `job`, `revision`, `lease`, `run`, `file`, and `due`
+//! over the jobs of all tenants. Subscriptions: `subscription`,
 //! `subscription_lease`. `mysql`: what only MariaDB and MySQL need. `entity` holds the tables with their
 //! tenant-scoped finders.
 
@@ -17,6 +18,7 @@ mod convert;
 mod count;
 mod database;
 mod decide;
+mod due;
 mod durability;
 mod entity;
 mod error;
@@ -36,6 +38,7 @@ mod postgres_compare;
 mod postgres_copy;
 mod postgres_transaction;
 mod revision;
+mod run;
 mod scan;
 mod sqlite_append;
 mod sqlite_compare;

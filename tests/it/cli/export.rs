@@ -38,8 +38,8 @@ impl DropServer {
     }
 
     fn files(&self) -> Vec<PathBuf> {
-        let mut files: Vec<_> =
-            fs::read_dir(self.folder.path().join("in")).unwrap().map(|entry| entry.unwrap().path()).collect();
+        let entries = fs::read_dir(self.folder.path().join("in")).unwrap().map(|entry| entry.unwrap().path());
+        let mut files: Vec<_> = entries.filter(|path| path.is_file()).collect();
         files.sort();
         files
     }

@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use prometheus_client::registry::Registry;
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
@@ -18,8 +19,8 @@ use vidne::{
         catalogue::{Category, EventType},
         event::RecordedEvent,
         export::{
-            Destination, DestinationSecrets, ExportFile, ExportJob, FileState, Format, JobSettings,
-            NationalIdMode,
+            Delivery, Destination, DestinationSecrets, ExportFile, ExportJob, FileState, Format, JobSettings,
+            ManifestState, NationalIdMode, Trigger,
         },
         filter::EventFilter,
         id::TenantId,
@@ -32,9 +33,10 @@ use vidne::{
         destination::{DestinationConfig, Destinations, OpendalDestinations},
         run::{RunResult, Runner},
     },
+    metrics::Metrics,
     service::{
         ServiceError,
-        exports::{ExportParts, Exports, RunEvent},
+        exports::{ExportParts, Exports, NewAs, RetryPauses, RunEvent, WaitingBytes},
         journal::{Committers, Journal, JournalOptions},
         record::{Caller, Recorder},
         witness::Witness,
@@ -75,6 +77,13 @@ pub fn default_tenant() -> TenantId {
     TenantId::default_tenant()
 }
 
+/// Short, and the same whatever went wrong.
+const PAUSES: RetryPauses = RetryPauses {
+    first: Duration::from_secs(8),
+    longest: Duration::from_secs(60),
+    person: Duration::from_secs(3_600),
+};
+
 pub fn read_type() -> EventType {
     EventType::from_name("RECORD_READ").unwrap()
 }
@@ -89,6 +98,7 @@ pub fn settings() -> JobSettings {
         national_id: NationalIdMode::Omit,
         max_events: 4,
         max_bytes: 50_000_000,
+        delivery: Delivery::default(),
     }
 }
 
@@ -146,6 +156,8 @@ impl Bed {
             witness: Witness::new(clock, vault, Arc::new(limits())),
             destinations,
             runner: runner.clone(),
+            pauses: PAUSES,
+            metrics: Metrics::register(&mut Registry::default()),
             tasks: tasks.clone(),
             shutdown: shutdown.clone(),
         });
@@ -186,7 +198,10 @@ impl Bed {
 
     pub async fn create(&self, settings: JobSettings) -> ExportJob {
         let exports = self.good_server().exports;
-        exports.create(default_tenant(), settings, DestinationSecrets::default(), CALLER).await.unwrap()
+        exports
+            .create(default_tenant(), settings, DestinationSecrets::default(), NewAs::default(), CALLER)
+            .await
+            .unwrap()
     }
 
     pub async fn job(&self) -> ExportJob {
@@ -219,7 +234,7 @@ impl Bed {
 
     /// A run to its end.
     pub async fn run(&self, server: &Server) -> Result<RunResult, ServiceError> {
-        let listener = server.exports.run(&default_tenant(), "siem").await?;
+        let listener = server.exports.run(&default_tenant(), "siem", Trigger::Request).await?;
         last_step(listener).await
     }
 
@@ -261,9 +276,7 @@ impl Bed {
         for file in &files {
             let bytes = &delivered[&file.name];
             assert_eq!(file.state, FileState::Published, "{}", file.name);
-            assert!(file.first_sequence > scanned, "{} overlaps the one before", file.name);
-            let between = scanned + 1..file.first_sequence;
-            assert!(!wanted.iter().any(|n| between.contains(n)), "a gap before {}", file.name);
+            assert_eq!(file.first_sequence, scanned + 1, "{} does not follow the one before", file.name);
             scanned = file.last_sequence;
             assert_eq!(file.size_bytes, bytes.len() as u64, "{}", file.name);
             assert_eq!(file.sha256.as_slice(), Sha256::digest(bytes).as_slice(), "{}", file.name);
@@ -273,6 +286,52 @@ impl Bed {
             got.extend(sequences);
         }
         assert_eq!(got, wanted, "delivered events are not the log's");
+        self.assert_manifests(&job, &files);
+    }
+
+    /// One manifest for each file, that says what is true.
+    fn assert_manifests(&self, job: &ExportJob, files: &[ExportFile]) {
+        let Some(directory) = job.settings.delivery.manifest.directory() else { return };
+        let manifests = files_in(&self.folder().join(directory));
+        let names: Vec<String> = files.iter().map(|file| format!("{}.manifest.json", file.name)).collect();
+        assert_eq!(
+            manifests.keys().cloned().collect::<Vec<_>>(),
+            names,
+            "manifests are not those of the files"
+        );
+        for (at, file) in files.iter().enumerate() {
+            assert_eq!(file.manifest, ManifestState::Published, "{}", file.name);
+            let said: serde_json::Value = serde_json::from_slice(&manifests[&names[at]]).unwrap();
+            assert_eq!(said["file"], file.path());
+            assert_eq!(said["sha256"], hex(&file.sha256));
+            let numbers = ["size_bytes", "event_count", "first_sequence", "last_sequence", "job_revision"];
+            let numbers = numbers.map(|key| said[key].as_u64().unwrap());
+            let expected = [
+                file.size_bytes,
+                file.event_count,
+                file.first_sequence,
+                file.last_sequence,
+                file.job_revision,
+            ];
+            assert_eq!(numbers, expected);
+            let before = at.checked_sub(1).map(|before| &files[before]);
+            assert_eq!(said["previous_sha256"].as_str(), before.map(|file| hex(&file.sha256)).as_deref());
+            assert_eq!(said["previous_file"].as_str(), before.map(|file| file.name.as_str()));
+        }
+    }
+
+    /// Everything that the scheduler would start now, to its end.
+    pub async fn run_due(&self, server: &Server) -> usize {
+        let started = server.exports.start_due(10, &mut WaitingBytes::default()).await.unwrap();
+        server.tasks.close();
+        server.tasks.wait().await;
+        server.tasks.reopen();
+        started
+    }
+
+    /// Time goes by.
+    pub fn wait(&self, time: Duration) {
+        self.clock.set(self.clock.now().plus_micros(time.as_micros() as i64));
     }
 
     pub async fn files(&self, job: &ExportJob) -> Vec<ExportFile> {
@@ -293,6 +352,10 @@ pub async fn last_step(
     panic!("a run ended without a result");
 }
 
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 pub fn sequences(bytes: &[u8]) -> Vec<u64> {
     let text = std::str::from_utf8(bytes).unwrap();
     assert!(text.is_empty() || text.ends_with('\n'), "no line feed at the end");
@@ -304,9 +367,8 @@ pub fn sequences(bytes: &[u8]) -> Vec<u64> {
 fn files_in(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let Ok(entries) = fs::read_dir(folder) else { return BTreeMap::new() };
     entries
-        .map(|entry| {
-            let entry = entry.unwrap();
-            (entry.file_name().into_string().unwrap(), fs::read(entry.path()).unwrap())
-        })
+        .map(|entry| entry.unwrap())
+        .filter(|entry| entry.file_type().unwrap().is_file())
+        .map(|entry| (entry.file_name().into_string().unwrap(), fs::read(entry.path()).unwrap()))
         .collect()
 }

@@ -16,7 +16,10 @@ use vidne::{
         probe::TestReport,
         sftp::SftpLimits,
     },
-    service::{ServiceError, exports::TestTarget},
+    service::{
+        ServiceError,
+        exports::{NewAs, TestTarget},
+    },
 };
 
 use super::{
@@ -68,7 +71,11 @@ impl Siem {
 
     async fn create(&self, vidne: &Server, password: &str) {
         let settings = JobSettings { destination: self.destination(Vec::new()), ..settings() };
-        vidne.exports.create(default_tenant(), settings, secrets(password), CALLER).await.unwrap();
+        vidne
+            .exports
+            .create(default_tenant(), settings, secrets(password), NewAs::default(), CALLER)
+            .await
+            .unwrap();
     }
 }
 
@@ -163,7 +170,10 @@ async fn a_wrong_password_is_said_in_words_without_the_password() {
 
     siem.bed.record_some(1).await;
     let settings = JobSettings { destination: pinned, ..settings() };
-    let created = vidne.exports.create(default_tenant(), settings, secrets("wrong password"), CALLER).await;
+    let created = vidne
+        .exports
+        .create(default_tenant(), settings, secrets("wrong password"), NewAs::default(), CALLER)
+        .await;
     created.unwrap();
     siem.bed.run(&vidne).await.unwrap_err();
     let job = siem.bed.job().await;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use vidne::service::ServiceError;
+use vidne::{domain::export::Manifest, service::ServiceError};
 
 use super::{
     bed::{Bed, TERM, default_tenant, settings},
@@ -13,7 +13,9 @@ use super::{
 async fn bed(consumer: bool) -> Bed {
     let bed = Bed { consumer, ..Bed::new() };
     bed.record_some(10).await;
-    bed.create(settings()).await;
+    let mut settings = settings();
+    settings.delivery.manifest = Manifest::In { directory: "manifests".to_owned() };
+    bed.create(settings).await;
     bed
 }
 

@@ -18,7 +18,9 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use vidne::{
     domain::{
-        export::{Destination, DestinationSecrets, ExportFile, ExportJob, JobSettings, SftpDestination},
+        export::{
+            Destination, DestinationSecrets, ExportFile, ExportJob, ExportRun, JobSettings, SftpDestination,
+        },
         id::{EventId, TenantId},
         subscription::Subscription,
         tenant::Tenant,
@@ -32,9 +34,9 @@ use vidne::{
     store::{
         EventStore, ExportStore, Store, StoreError, SubscriptionStore, TenantStore,
         contract::{
-            AppendOutcome, CountPage, CountRequest, FileCut, Head, Holding, Installation, JobUpdate, KeptJob,
-            Lease, NewEvent, NewJob, NewSubscription, NewTenant, RunOutcome, ScanPage, ScanRequest,
-            StoredEvent, SubscriptionRef, Taken, TenantUpdate,
+            AppendOutcome, CountPage, CountRequest, DueJob, FileCut, Head, Holding, Installation, JobGlance,
+            JobUpdate, KeptJob, Lease, NewEvent, NewJob, NewSubscription, NewTenant, RunOutcome, ScanPage,
+            ScanRequest, StoredEvent, SubscriptionRef, Taken, TenantUpdate,
         },
     },
 };
@@ -274,6 +276,52 @@ impl ExportStore for FaultyStore {
         self.plan.step(gone, self.inner.job_settings(job_id, revision)).await
     }
 
+    async fn pause_job(
+        &self,
+        tenant: &TenantId,
+        id: &str,
+        paused: bool,
+        next_run: Option<Timestamp>,
+        witness: NewEvent,
+    ) -> Result<ExportJob, StoreError> {
+        self.inner.pause_job(tenant, id, paused, next_run, witness).await
+    }
+
+    async fn due_jobs(&self, now: Timestamp, limit: usize) -> Result<Vec<DueJob>, StoreError> {
+        self.inner.due_jobs(now, limit).await
+    }
+
+    async fn postpone_job(
+        &self,
+        tenant: &TenantId,
+        id: &str,
+        expected: Timestamp,
+        next_run: Option<Timestamp>,
+    ) -> Result<(), StoreError> {
+        self.inner.postpone_job(tenant, id, expected, next_run).await
+    }
+
+    async fn stored_bytes(&self, tenant: &TenantId, from: u64, through: u64) -> Result<u64, StoreError> {
+        self.inner.stored_bytes(tenant, from, through).await
+    }
+
+    async fn glance(&self, limit: usize) -> Result<Vec<JobGlance>, StoreError> {
+        self.inner.glance(limit).await
+    }
+
+    async fn runs(
+        &self,
+        job_id: &str,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<ExportRun>, StoreError> {
+        self.inner.runs(job_id, before, limit).await
+    }
+
+    async fn mark_manifest(&self, lease: &Lease, number: u64) -> Result<ExportFile, StoreError> {
+        self.plan.step(gone, self.inner.mark_manifest(lease, number)).await
+    }
+
     async fn lease_job(&self, job_id: &str, owner: &str, term: Duration) -> Result<Lease, StoreError> {
         self.inner.lease_job(job_id, owner, term).await
     }
@@ -286,9 +334,9 @@ impl ExportStore for FaultyStore {
         &self,
         lease: &Lease,
         outcome: RunOutcome,
-        witness: Option<NewEvent>,
+        witnesses: Vec<NewEvent>,
     ) -> Result<(), StoreError> {
-        self.inner.finish_run(lease, outcome, witness).await
+        self.inner.finish_run(lease, outcome, witnesses).await
     }
 
     async fn pending_file(&self, job_id: &str) -> Result<Option<ExportFile>, StoreError> {
@@ -418,8 +466,8 @@ impl DropFolder for FaultyFolder {
         self.plan.step(cut_off, self.inner.delete(name)).await
     }
 
-    async fn parts(&self, limit: usize) -> Result<Vec<String>, ExportError> {
-        self.plan.step(cut_off, self.inner.parts(limit)).await
+    async fn parts(&self, directory: &str, limit: usize) -> Result<Vec<String>, ExportError> {
+        self.plan.step(cut_off, self.inner.parts(directory, limit)).await
     }
 }
 

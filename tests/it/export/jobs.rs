@@ -5,10 +5,10 @@ use vidne::{
     codec::proto::v1,
     domain::{
         catalogue::EventType,
-        export::{Destination, DestinationSecrets, ExportJob, JobSettings, SftpDestination},
+        export::{Destination, DestinationSecrets, ExportJob, JobSettings, Lag, SftpDestination},
         secret::Secret,
     },
-    service::ServiceError,
+    service::{ServiceError, exports::NewAs},
     store::StoreError,
 };
 
@@ -30,7 +30,7 @@ fn sftp_settings() -> JobSettings {
 
 async fn create(server: &Server) -> ExportJob {
     let secrets = DestinationSecrets { password: Some(Secret::new(PASSWORD)), ..Default::default() };
-    server.exports.create(default_tenant(), sftp_settings(), secrets, CALLER).await.unwrap()
+    server.exports.create(default_tenant(), sftp_settings(), secrets, NewAs::default(), CALLER).await.unwrap()
 }
 
 async fn update(
@@ -57,7 +57,7 @@ async fn a_job_is_found_by_its_id_and_its_name_and_its_secret_is_sealed() {
     let kept = bed.store.job(&default_tenant(), "siem").await.unwrap().unwrap();
     let sealed = kept.sealed_secrets.unwrap();
     assert!(!sealed.windows(7).any(|w| PASSWORD.as_bytes().windows(7).any(|p| p == w)));
-    let shown = format!("{:?}", job_to_proto(&job));
+    let shown = format!("{:?}", job_to_proto(&job, &Lag::default()));
     assert!(!shown.contains(PASSWORD) && shown.contains("has_password: true"), "{shown}");
 }
 

@@ -10,3 +10,5 @@ mod golden;
 mod jobs;
 mod owners;
 mod runs;
+mod scheduled;
+mod shaped;

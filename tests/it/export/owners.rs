@@ -1,6 +1,10 @@
 //! G5: two owners of one job can never harm the folder.
 
-use vidne::{domain::time::Clock, service::ServiceError, store::StoreError};
+use vidne::{
+    domain::{export::Trigger, time::Clock},
+    service::ServiceError,
+    store::StoreError,
+};
 
 use super::{
     bed::{Bed, TERM, default_tenant, last_step, settings},
@@ -14,7 +18,7 @@ async fn g5_a_second_runner_is_told_that_the_job_is_busy() {
     bed.create(settings()).await;
     let plan = Plan::new(5, Harm::PauseBefore);
     let first = bed.server(&plan);
-    let listener = first.exports.run(&default_tenant(), "siem").await.unwrap();
+    let listener = first.exports.run(&default_tenant(), "siem", Trigger::Request).await.unwrap();
     plan.hit.cancelled().await;
     let second = bed.run(&bed.good_server()).await;
     assert!(matches!(second, Err(ServiceError::Store(StoreError::JobBusy))), "{second:?}");

@@ -12,7 +12,7 @@ use vidne::{
     domain::{
         catalogue::EventType,
         event::Outcome,
-        export::{Destination, ExportFile, FileState, Format, Health, JobSettings, part_name},
+        export::{Destination, ExportFile, FileState, Format, Health, JobSettings, Trigger, part_name},
         filter::EventFilter,
         format::{CsvColumns, CsvOptions},
     },
@@ -73,7 +73,8 @@ async fn a_run_tells_of_each_state_of_each_file_and_ends_with_the_result() {
     let bed = Bed::new();
     bed.record_some(5).await;
     bed.create(settings()).await;
-    let mut listener = bed.good_server().exports.run(&default_tenant(), "siem").await.unwrap();
+    let mut listener =
+        bed.good_server().exports.run(&default_tenant(), "siem", Trigger::Request).await.unwrap();
     let mut told = Vec::new();
     while let Some(step) = listener.recv().await {
         match step.unwrap() {
@@ -93,7 +94,7 @@ async fn a_run_goes_on_when_nobody_listens() {
     bed.record_some(50).await;
     bed.create(JobSettings { max_events: 1, ..settings() }).await;
     let server = bed.good_server();
-    drop(server.exports.run(&default_tenant(), "siem").await.unwrap());
+    drop(server.exports.run(&default_tenant(), "siem", Trigger::Request).await.unwrap());
     server.tasks.close();
     server.tasks.wait().await;
     assert_eq!(bed.delivered().len(), 50);
@@ -164,7 +165,7 @@ async fn an_uploaded_file_that_a_server_crash_has_damaged_is_sent_again() {
         if !damage.is_empty() {
             bytes.resize(file.size_bytes as usize, 0);
         }
-        fs::write(bed.folder().join(file.part_name()), bytes).unwrap();
+        fs::write(bed.folder().join(file.part_path()), bytes).unwrap();
         bed.run_well().await;
         bed.assert_delivered_equals_log().await;
     }
@@ -192,7 +193,7 @@ async fn both_names_after_a_crash_between_link_and_unlink_are_one_file() {
     bed.record_some(3).await;
     bed.create(settings()).await;
     let file = upload_without_publishing(&bed).await;
-    fs::hard_link(bed.folder().join(file.part_name()), bed.folder().join(&file.name)).unwrap();
+    fs::hard_link(bed.folder().join(file.part_path()), bed.folder().join(&file.name)).unwrap();
     bed.run_well().await;
     bed.assert_delivered_equals_log().await;
     assert_eq!(bed.delivered().len(), 1);
@@ -340,6 +341,11 @@ async fn cut_only(bed: &Bed) -> ExportFile {
     let job = bed.job().await;
     let lease = bed.store.lease_job(&job.id, "test", TERM).await.unwrap();
     let cut = FileCut {
+        directory: String::new(),
+        with_manifest: false,
+        first_event_sequence: 1,
+        first_recorded: crate::support::events::NOW,
+        last_recorded: crate::support::events::NOW,
         name: format!("siem_{}_20261122T093000Z_{:020}-{:020}.jsonl", job.id, 1, 4),
         first_sequence: 1,
         last_sequence: 4,
@@ -349,7 +355,7 @@ async fn cut_only(bed: &Bed) -> ExportFile {
     };
     let file = bed.store.cut_file(&lease, cut).await.unwrap();
     fs::create_dir_all(bed.folder()).unwrap();
-    fs::write(bed.folder().join(file.part_name()), "half a").unwrap();
+    fs::write(bed.folder().join(file.part_path()), "half a").unwrap();
     bed.clock.set(vidne::domain::time::Clock::now(&*bed.clock).plus_micros(TERM.as_micros() as i64 + 1));
     file
 }

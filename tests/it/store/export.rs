@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use vidne::{
     domain::{
-        export::{Destination, ExportJob, FileState, Format, Health, JobSettings, NationalIdMode},
+        export::{
+            Delivery, Destination, ExportJob, Failure, FileState, Format, Health, JobSettings,
+            NationalIdMode, RunState, Standing,
+        },
         filter::EventFilter,
         format::{CsvColumns, CsvOptions},
     },
@@ -41,6 +44,7 @@ fn settings(name: &str) -> JobSettings {
         national_id: NationalIdMode::Full,
         max_events: 1_000,
         max_bytes: 5_000_000,
+        delivery: Delivery::default(),
     }
 }
 
@@ -51,6 +55,8 @@ pub fn new_job(log: &str, id: &str, name: &str, created: i64) -> NewJob {
         settings: settings(name),
         sealed_secrets: Some(vec![1, 2, 3]),
         created: at(created),
+        start_after: 0,
+        standing: Standing::default(),
     }
 }
 
@@ -64,6 +70,11 @@ pub fn random_witness() -> NewEvent {
 
 pub fn cut(first: u64, last: u64) -> FileCut {
     FileCut {
+        directory: "2026/11".to_owned(),
+        with_manifest: false,
+        first_event_sequence: last,
+        first_recorded: at(18),
+        last_recorded: at(19),
         name: format!("file_{first}-{last}.csv"),
         first_sequence: first,
         last_sequence: last,
@@ -73,8 +84,15 @@ pub fn cut(first: u64, last: u64) -> FileCut {
     }
 }
 
-pub fn outcome(health: Health, last_error: &str) -> RunOutcome {
-    RunOutcome { health, last_error: last_error.to_owned(), ended: at(30) }
+pub fn outcome(state: RunState, last_error: &str) -> RunOutcome {
+    RunOutcome {
+        state,
+        failure: (state == RunState::Failed).then_some(Failure::Unavailable),
+        last_error: last_error.to_owned(),
+        ended: at(30),
+        next_run: None,
+        kept: None,
+    }
 }
 
 pub async fn get(store: &dyn Store, key: &str) -> ExportJob {
@@ -155,6 +173,9 @@ fn change(job: &ExportJob, name: &str) -> JobUpdate {
         settings: JobSettings { max_events: 5, ..settings(name) },
         sealed_secrets: None,
         updated: at(40),
+        rescan: false,
+        next_run: None,
+        declared: false,
     }
 }
 
@@ -192,10 +213,10 @@ async fn a_change_of_a_job_and_its_witness_are_there_together_or_not_at_all(bed:
     assert!(store.job_settings(&made.id, 2).await.is_err());
 
     let lease = store.lease_job(&made.id, "me", TERM).await.unwrap();
-    assert!(store.finish_run(&lease, outcome(Health::Failing, "no"), Some(nobodys())).await.is_err());
+    assert!(store.finish_run(&lease, outcome(RunState::Failed, "no"), vec![nobodys()]).await.is_err());
     assert_eq!(get(&*store, "siem").await, made);
     store.renew_lease(&lease, TERM).await.expect("the lease is still there");
-    store.finish_run(&lease, outcome(Health::Failing, "no"), Some(witness(5))).await.unwrap();
+    store.finish_run(&lease, outcome(RunState::Failed, "no"), vec![witness(5)]).await.unwrap();
     assert!(store.event_by_id(&log, id(5)).await.unwrap().is_some());
     let ended = get(&*store, "siem").await;
     assert_eq!(

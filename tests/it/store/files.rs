@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use vidne::{
-    domain::export::{FileState, Health},
+    domain::export::{FileState, Health, RunState},
     store::{
         Store, StoreError,
-        contract::{Lease, NewEvent},
+        contract::{FileCut, Lease, NewEvent},
     },
 };
 
@@ -57,9 +57,9 @@ async fn one_owner_at_a_time_has_the_lease(bed: &Bed) {
     let next = store.lease_job(&job.id, "next", TERM).await.unwrap();
     assert!(next.fence > taken[0].fence);
     lost(store.renew_lease(&taken[0], TERM).await);
-    lost(store.finish_run(&taken[0], outcome(Health::Ok, ""), Some(witness(1))).await);
+    lost(store.finish_run(&taken[0], outcome(RunState::Ok, ""), vec![witness(1)]).await);
     assert_eq!(store.event_by_id(&job.tenant, id(1)).await.unwrap(), None);
-    store.finish_run(&next, outcome(Health::Ok, ""), None).await.unwrap();
+    store.finish_run(&next, outcome(RunState::Ok, ""), Vec::new()).await.unwrap();
     assert!(store.lease_job(&job.id, "after", TERM).await.unwrap().fence > next.fence);
     assert!(matches!(store.lease_job("zzzzzzzzzz", "me", TERM).await, Err(StoreError::JobNotFound)));
 }
@@ -85,7 +85,7 @@ async fn a_file_walks_through_its_states_and_moves_the_positions(bed: &Bed) {
     assert_eq!((moved.scanned_sequence, moved.published_sequence), (5, 5));
 
     store.advance_scanned(&lease, 8).await.unwrap();
-    let second = store.cut_file(&lease, cut(9, 9)).await.unwrap();
+    let second = store.cut_file(&lease, cut(6, 9)).await.unwrap();
     assert_eq!(second.number, 2);
     store.mark_uploaded(&lease, 2, 1, [1; 32]).await.unwrap();
     store.mark_published(&lease, 2, at(26)).await.unwrap();
@@ -176,12 +176,12 @@ async fn a_paused_owner_harms_nothing_after_a_take_over(bed: &Bed) {
 async fn refuse_all(store: &dyn Store, lease: &Lease, number: u64) {
     let before = (get(store, "siem").await, store.files(&lease.job_id, None, 10).await.unwrap());
     lost(store.renew_lease(lease, TERM).await);
-    lost(store.cut_file(lease, cut(before.0.scanned_sequence + 1, 100)).await);
+    lost(store.cut_file(lease, cut(before.0.published_sequence + 1, 100)).await);
     lost(store.take_over_cut(lease, number).await);
     lost(store.mark_uploaded(lease, number, 9, [9; 32]).await);
     lost(store.mark_published(lease, number, at(99)).await);
     lost(store.advance_scanned(lease, 1_000).await);
-    lost(store.finish_run(lease, outcome(Health::Failing, "late"), None).await);
+    lost(store.finish_run(lease, outcome(RunState::Failed, "late"), Vec::new()).await);
     let after = (get(store, "siem").await, store.files(&lease.job_id, None, 10).await.unwrap());
     assert_eq!(after, before);
 }
@@ -190,7 +190,7 @@ async fn a_lease_that_was_given_up_is_worth_nothing(bed: &Bed) {
     let store = bed.store();
     let job = add_job(&*store, "aaaaaaaaaa", "siem").await;
     let lease = store.lease_job(&job.id, "me", TERM).await.unwrap();
-    store.finish_run(&lease, outcome(Health::Ok, ""), None).await.unwrap();
+    store.finish_run(&lease, outcome(RunState::Ok, ""), Vec::new()).await.unwrap();
     refuse_all(&*store, &lease, 1).await;
 }
 
@@ -202,8 +202,12 @@ async fn the_scanned_position_never_goes_back(bed: &Bed) {
     store.advance_scanned(&lease, 3).await.unwrap();
     let moved = get(&*store, "siem").await;
     assert_eq!((moved.scanned_sequence, moved.published_sequence), (7, 0));
-    damaged(store.cut_file(&lease, cut(4, 9)).await);
-    store.cut_file(&lease, cut(8, 9)).await.unwrap();
+    let not_after_the_last = FileCut { first_event_sequence: 9, ..cut(8, 9) };
+    damaged(store.cut_file(&lease, not_after_the_last).await);
+    let looked_at = FileCut { first_event_sequence: 7, ..cut(1, 9) };
+    damaged(store.cut_file(&lease, looked_at).await);
+    let file = store.cut_file(&lease, FileCut { first_event_sequence: 8, ..cut(1, 9) }).await.unwrap();
+    assert_eq!((file.first_sequence, file.first_event_sequence, file.last_sequence), (1, 8, 9));
 }
 
 async fn a_run_in_a_closed_tenant_ends_without_its_witness(bed: &Bed) {
@@ -214,7 +218,7 @@ async fn a_run_in_a_closed_tenant_ends_without_its_witness(bed: &Bed) {
     let lease = store.lease_job("aaaaaaaaaa", "me", TERM).await.unwrap();
     store.close_tenant(&log, at(90), random_witness()).await.unwrap();
     let late = NewEvent { switch: None, ..event_in("a", 1) };
-    store.finish_run(&lease, outcome(Health::Failing, "no"), Some(late)).await.unwrap();
+    store.finish_run(&lease, outcome(RunState::Failed, "no"), vec![late]).await.unwrap();
     let job = store.job(&log, "siem").await.unwrap().unwrap().job;
     assert_eq!((job.health, job.last_error.as_str()), (Health::Failing, "no"));
     assert_eq!(store.event_by_id(&log, id(1)).await.unwrap(), None);

@@ -2,6 +2,7 @@
 
 mod append;
 mod bed;
+mod due;
 mod durability;
 mod export;
 mod files;

@@ -26,6 +26,11 @@ pub(in crate::store::sql) struct Model {
     pub fence: i64,
     pub created_time: i64,
     pub published_time: Option<i64>,
+    pub directory: Option<String>,
+    pub manifest: i16,
+    pub first_event_sequence: Option<i64>,
+    pub first_recorded_time: Option<i64>,
+    pub last_recorded_time: Option<i64>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -27,6 +27,17 @@ pub(in crate::store::sql) struct Model {
     pub lease_owner: Option<String>,
     pub lease_until: Option<i64>,
     pub sealed_secrets: Option<Vec<u8>>,
+    pub paused: bool,
+    pub declared: bool,
+    pub reexport_of: Option<String>,
+    pub end_sequence: Option<i64>,
+    pub next_run_time: Option<i64>,
+    pub waiting_events: Option<i64>,
+    pub waiting_bytes: Option<i64>,
+    pub last_success_time: Option<i64>,
+    pub failing_since_time: Option<i64>,
+    pub failure: i16,
+    pub failures: i16,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -40,4 +51,10 @@ super::scoped_by_tenant!();
 pub(in crate::store::sql) fn with_id(job_id: &str) -> sea_orm::Select<Entity> {
     use sea_orm::{ColumnTrait, QueryFilter};
     Entity::find().filter(Column::JobId.eq(job_id))
+}
+
+/// Live jobs of all tenants, for those who look after all of them.
+pub(in crate::store::sql) fn of_everybody() -> sea_orm::Select<Entity> {
+    use sea_orm::{ColumnTrait, QueryFilter};
+    Entity::find().filter(Column::DeletedTime.is_null())
 }

@@ -5,6 +5,7 @@ pub(super) mod events;
 pub(super) mod export_files;
 pub(super) mod export_job_revisions;
 pub(super) mod export_jobs;
+pub(super) mod export_runs;
 pub(super) mod heads;
 pub(super) mod installation;
 pub(super) mod subscriptions;

@@ -1,0 +1,3 @@
+//! Supervised background work.
+
+pub mod exports;

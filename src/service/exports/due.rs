@@ -1,0 +1,120 @@
+//! Running jobs whose time has come.
+
+use std::collections::HashMap;
+
+use super::Exports;
+use crate::{
+    domain::{catalogue::Category, export::Trigger, filter::EventFilter, id::TenantId},
+    service::ServiceError,
+    store::{
+        StoreError,
+        contract::{Due, DueJob},
+    },
+};
+
+/// Positions whose bytes are added up in one go.
+const SUM_POSITIONS: u64 = 100_000;
+
+/// How many bytes wait for jobs that begin with a number of bytes, as far as they were added up.
+#[derive(Debug, Default)]
+pub struct WaitingBytes(HashMap<String, Sum>);
+
+#[derive(Clone, Copy, Debug)]
+struct Sum {
+    after: u64,
+    through: u64,
+    bytes: u64,
+}
+
+impl Exports {
+    /// Starts at most `room` runs of jobs whose time has come, none for vidne's own events alone. A job that finds
+    /// nothing to do waits for its next time. Says how many it started.
+    pub async fn start_due(&self, room: usize, waiting: &mut WaitingBytes) -> Result<usize, ServiceError> {
+        let mut started = 0;
+        let due = self.store().due_jobs(self.parts().clock.now(), room.saturating_mul(4)).await?;
+        waiting.0.retain(|id, _| due.iter().any(|job| job.id == *id));
+        for job in due {
+            if started >= room {
+                break;
+            }
+            match self.start_if_needed(&job, waiting).await {
+                Ok(true) => started += 1,
+                // Somebody else was faster, or it was deleted.
+                Ok(false) | Err(ServiceError::Store(StoreError::JobBusy | StoreError::JobNotFound)) => {}
+                Err(ServiceError::ShuttingDown) => break,
+                // One job's trouble is not the others'.
+                Err(error) => {
+                    tracing::warn!(export.job_id = %job.id, %error, "a due export job did not start")
+                }
+            }
+        }
+        Ok(started)
+    }
+
+    async fn start_if_needed(&self, due: &DueJob, waiting: &mut WaitingBytes) -> Result<bool, ServiceError> {
+        let DueJob { tenant, id, due } = due;
+        let trigger = match due {
+            Due::Time(expected) => {
+                if !self.has_work(tenant, id).await? {
+                    let job = self.kept(tenant, id).await?.job;
+                    let next = job.settings.delivery.schedule.next(self.parts().clock.now());
+                    self.store().postpone_job(tenant, id, *expected, next).await?;
+                    return Ok(false);
+                }
+                Trigger::Schedule
+            }
+            Due::Abandoned => Trigger::Schedule,
+            Due::Events if self.has_work(tenant, id).await? => Trigger::Waiting,
+            Due::Events => return Ok(false),
+            Due::Bytes { after, through, bytes } => {
+                let sum =
+                    waiting.0.entry(id.clone()).or_insert(Sum { after: *after, through: *after, bytes: 0 });
+                if self.add_up(tenant, sum, *after, *through).await? < *bytes
+                    || !self.has_work(tenant, id).await?
+                {
+                    return Ok(false);
+                }
+                Trigger::Waiting
+            }
+        };
+        // Nobody listens; the run goes on all the same.
+        self.run(tenant, id, trigger).await.map(|_| true)
+    }
+
+    /// Whether a run would find something: a file that is not finished, or events that are not vidne's own.
+    async fn has_work(&self, tenant: &TenantId, id: &str) -> Result<bool, ServiceError> {
+        let job = self.kept(tenant, id).await?.job;
+        if self.store().pending_file(&job.id).await?.is_some() {
+            return Ok(true);
+        }
+        let head = self.store().head(tenant).await?.sequence;
+        let end = job.standing.reexport.as_ref().map_or(head, |again| again.end.min(head));
+        if job.standing.reexport.is_some() {
+            return Ok(job.scanned_sequence < end);
+        }
+        let others = EventFilter {
+            categories: vec![Category::DataAccess, Category::SecurityAdministration, Category::Custom],
+            ..EventFilter::default()
+        };
+        Ok(self.first_match(tenant, &others, job.scanned_sequence + 1, end).await?.is_some())
+    }
+
+    /// Adds what has come since the last time.
+    async fn add_up(
+        &self,
+        tenant: &TenantId,
+        sum: &mut Sum,
+        after: u64,
+        through: u64,
+    ) -> Result<u64, ServiceError> {
+        if sum.after != after {
+            *sum = Sum { after, through: after, bytes: 0 };
+        }
+        while sum.through < through {
+            let last = through.min(sum.through + SUM_POSITIONS);
+            sum.bytes += self.store().stored_bytes(tenant, sum.through + 1, last).await?;
+            sum.through = last;
+        }
+        Ok(sum.bytes)
+    }
+}
