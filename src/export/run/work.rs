@@ -213,6 +213,7 @@ impl Run<'_> {
         let files = self.store().files(&self.lease.job_id, None, CLEAN_FOLDERS).await.unwrap_or_default();
         let mut directories: BTreeSet<String> = files.into_iter().map(|file| file.directory).collect();
         directories.insert(String::new());
+        directories.extend(opened.job.settings.delivery.manifest.directory().map(str::to_owned));
         for directory in directories {
             let cleaned = clean(&*opened.folder, &directory, &self.lease.job_id, self.lease.fence).await;
             if let Err(error) = cleaned {
