@@ -123,6 +123,10 @@ pub struct ExportSettings {
     pub request_timeout: Duration,
     /// How often a silent destination is asked whether it is there.
     pub keepalive_interval: Duration,
+    /// Jobs may name files below this folder for their secrets; `None`: none.
+    pub secret_files: Option<PathBuf>,
+    /// Jobs may name environment variables that begin so for their secrets; `None`: none.
+    pub secret_env_prefix: Option<String>,
 }
 
 /// Traces.
@@ -307,6 +311,8 @@ fn export(from: &mut Reader<'_>) -> ExportSettings {
         connect_timeout: from.duration("export.connect_timeout", SECOND..=HOUR),
         request_timeout: from.duration("export.request_timeout", SECOND..=HOUR),
         keepalive_interval: from.duration("export.keepalive_interval", SECOND..=HOUR),
+        secret_files: from.optional_path("export.secret_files"),
+        secret_env_prefix: from.optional("export.secret_env_prefix"),
     }
 }
 

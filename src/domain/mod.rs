@@ -2,6 +2,7 @@
 //! subscriptions.
 
 pub mod catalogue;
+pub mod destination;
 pub mod event;
 pub mod export;
 pub mod filter;

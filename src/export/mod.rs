@@ -12,6 +12,7 @@ mod plan;
 pub mod probe;
 mod publish;
 pub mod run;
+pub mod secret_source;
 pub mod secrets;
 pub mod sftp;
 mod source;

@@ -1,9 +1,9 @@
 //! From the domain to the contract. Secrets never come this way.
 
-use super::format::format_to_proto;
+use super::{destination::destination_to_proto, format::format_to_proto};
 use crate::{
     codec::{filter::filter_to_proto, proto::v1, wire::timestamp},
-    domain::export::{Destination, ExportFile, ExportJob, FileState, Health, JobSettings, NationalIdMode},
+    domain::export::{ExportFile, ExportJob, FileState, Health, JobSettings, NationalIdMode},
 };
 
 /// A job as it is returned, without its secrets.
@@ -53,26 +53,6 @@ pub(super) fn settings_to_proto(settings: &JobSettings) -> v1::ExportJob {
         file_limits: Some(v1::FileLimits { max_events: Some(*max_events), max_bytes: Some(*max_bytes) }),
         ..v1::ExportJob::default()
     }
-}
-
-fn destination_to_proto(destination: &Destination) -> v1::Destination {
-    let kind = match destination {
-        Destination::Sftp(sftp) => v1::destination::Kind::Sftp(v1::SftpDestination {
-            address: sftp.address.clone(),
-            user_name: sftp.user_name.clone(),
-            directory: sftp.directory.clone(),
-            host_keys: sftp.host_keys.clone(),
-            password: String::new(),
-            private_key: String::new(),
-            private_key_passphrase: String::new(),
-            has_password: sftp.has_password,
-            has_private_key: sftp.has_private_key,
-        }),
-        Destination::Fs { directory } => {
-            v1::destination::Kind::Fs(v1::FsDestination { directory: directory.clone() })
-        }
-    };
-    v1::Destination { kind: Some(kind) }
 }
 
 fn national_id_to_proto(mode: NationalIdMode) -> v1::NationalIdMode {

@@ -56,7 +56,7 @@ impl Siem {
             directory: String::new(),
             host_keys,
             has_password: true,
-            has_private_key: false,
+            ..SftpDestination::default()
         })
     }
 
