@@ -10,3 +10,4 @@ mod golden;
 mod jobs;
 mod owners;
 mod runs;
+mod s3;
