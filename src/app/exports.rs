@@ -13,6 +13,7 @@ use crate::{
     export::{
         destination::{DestinationConfig, OpendalDestinations},
         run::Runner,
+        secret_source::SecretSources,
         sftp::SftpLimits,
     },
     metrics::Metrics,
@@ -47,6 +48,10 @@ pub(super) fn exports(settings: &Settings, given: Given<'_>, registry: &mut Regi
             request_timeout: settings.export.request_timeout,
             keepalive_interval: settings.export.keepalive_interval,
             ..SftpLimits::default()
+        },
+        secret_sources: SecretSources {
+            files: settings.export.secret_files.clone(),
+            env_prefix: settings.export.secret_env_prefix.clone(),
         },
         metrics: Some(PrometheusClientLayer::builder().register(registry)),
     }));

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use prost_types::{ListValue, Struct, Value, value::Kind};
+use serde::{Serialize, Serializer};
 use serde_json::Value as Json;
 
 use crate::domain::event::Detail;
@@ -61,6 +62,43 @@ pub fn from_json(value: Json) -> Detail {
     }
 }
 
+/// Appends them as one JSON object, the same that [`to_json`] makes, without making it first.
+pub fn write_json(details: &BTreeMap<String, Detail>, out: &mut Vec<u8>) {
+    let start = out.len();
+    // Writing to memory cannot fail, and every key is a string.
+    if serde_json::to_writer(&mut *out, &Members(details)).is_err() {
+        out.truncate(start);
+        out.extend_from_slice(b"{}");
+    }
+}
+
+struct Members<'a>(&'a BTreeMap<String, Detail>);
+
+impl Serialize for Members<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, value)| (name, One(value))))
+    }
+}
+
+struct One<'a>(&'a Detail);
+
+impl Serialize for One<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Detail::Null => serializer.serialize_unit(),
+            Detail::Bool(value) => serializer.serialize_bool(*value),
+            Detail::Number(value) if value.fract() == 0.0 && value.abs() <= EXACT => {
+                serializer.serialize_i64(*value as i64)
+            }
+            Detail::Number(value) if value.is_finite() => serializer.serialize_f64(*value),
+            Detail::Number(_) => serializer.serialize_unit(),
+            Detail::Text(value) => serializer.serialize_str(value),
+            Detail::List(items) => serializer.collect_seq(items.iter().map(One)),
+            Detail::Map(members) => Members(members).serialize(serializer),
+        }
+    }
+}
+
 /// To JSON; whole numbers are written without a fraction.
 pub fn to_json(detail: &Detail) -> Json {
     match detail {
@@ -75,5 +113,27 @@ pub fn to_json(detail: &Detail) -> Json {
         Detail::Map(map) => {
             Json::Object(map.iter().map(|(name, value)| (name.clone(), to_json(value))).collect())
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn details_are_written_as_their_json() {
+        let numbers = [0.0, -0.0, 1.5, -7.0, 1e21, 1e-9, EXACT, EXACT + 2.0, f64::NAN, f64::INFINITY];
+        let list = numbers.into_iter().map(Detail::Number).chain([Detail::Null, Detail::Bool(true)]);
+        let inner =
+            BTreeMap::from([("\"\u{8}\u{85}".to_owned(), Detail::Text("\n\u{c}\u{2028}é".to_owned()))]);
+        let details = BTreeMap::from([
+            ("b".to_owned(), Detail::List(list.collect())),
+            ("a".to_owned(), Detail::Map(inner)),
+            ("c".to_owned(), Detail::Map(BTreeMap::new())),
+        ]);
+        let mut out = Vec::new();
+        write_json(&details, &mut out);
+        let expected = to_json(&Detail::Map(details)).to_string();
+        assert_eq!(String::from_utf8(out).unwrap(), expected);
     }
 }

@@ -7,6 +7,8 @@ pub mod fingerprint;
 pub mod job;
 pub mod json;
 pub mod json_input;
+pub mod json_write;
+pub mod plain;
 pub mod proto;
 pub mod stored;
 pub mod token;

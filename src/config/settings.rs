@@ -133,6 +133,10 @@ pub struct ExportSettings {
     pub pauses: RetryPauses,
     /// When a job that fails becomes a matter of health.
     pub failing_after: Duration,
+    /// Jobs may name files below this folder for their secrets; `None`: none.
+    pub secret_files: Option<PathBuf>,
+    /// Jobs may name environment variables that begin so for their secrets; `None`: none.
+    pub secret_env_prefix: Option<String>,
 }
 
 /// Traces.
@@ -327,6 +331,8 @@ fn export(from: &mut Reader<'_>) -> ExportSettings {
             person: from.duration("export.retry_person", Duration::from_millis(10)..=24 * HOUR),
         },
         failing_after: from.duration("export.failing_after", Duration::from_millis(10)..=24 * HOUR),
+        secret_files: from.optional_path("export.secret_files"),
+        secret_env_prefix: from.optional("export.secret_env_prefix"),
     }
 }
 

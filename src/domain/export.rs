@@ -1,8 +1,12 @@
 //! Export jobs, their files and how far they are.
 
-use super::{delivery::Named, filter::EventFilter, id::TenantId, secret::Secret, time::Timestamp};
+use super::{delivery::Named, filter::EventFilter, id::TenantId, time::Timestamp};
 pub use super::{
     delivery::{Compression, Delivery, Manifest, Naming, Start},
+    destination::{
+        AzblobDestination, Destination, DestinationSecrets, GcsDestination, S3Destination, SecretSource,
+        SftpDestination,
+    },
     format::Format,
     schedule::{Rhythm, Schedule},
 };
@@ -190,53 +194,6 @@ pub enum NationalIdMode {
     Full,
     /// Replaced by a keyed hash.
     Hash,
-}
-
-/// Where files go.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Destination {
-    /// A folder on an SFTP server.
-    Sftp(SftpDestination),
-    /// A folder below the server's `export.directory`, such as `siem/xflow`.
-    Fs {
-        /// Relative, without `..`.
-        directory: String,
-    },
-}
-
-/// A folder on an SFTP server.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SftpDestination {
-    /// `host`, `host:port` or `[ipv6]:port`.
-    pub address: String,
-    /// Login name.
-    pub user_name: String,
-    /// Empty: where the login lands.
-    pub directory: String,
-    /// `SHA256:...` fingerprints or known_hosts lines.
-    pub host_keys: Vec<String>,
-    /// Which secrets are kept.
-    pub has_password: bool,
-    /// Which secrets are kept.
-    pub has_private_key: bool,
-}
-
-/// The secrets of a destination, kept sealed and apart from its settings.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct DestinationSecrets {
-    /// Answers password and keyboard-interactive logins.
-    pub password: Option<Secret>,
-    /// PEM.
-    pub private_key: Option<Secret>,
-    /// Of the private key.
-    pub private_key_passphrase: Option<Secret>,
-}
-
-impl DestinationSecrets {
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.password.is_none() && self.private_key.is_none() && self.private_key_passphrase.is_none()
-    }
 }
 
 /// How far a file is; each state is committed before the next act.

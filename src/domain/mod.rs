@@ -3,6 +3,7 @@
 
 pub mod catalogue;
 pub mod delivery;
+pub mod destination;
 pub mod event;
 pub mod export;
 pub mod filter;

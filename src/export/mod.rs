@@ -15,6 +15,7 @@ pub mod preview;
 pub mod probe;
 mod publish;
 pub mod run;
+pub mod secret_source;
 pub mod secrets;
 pub mod sftp;
 mod source;

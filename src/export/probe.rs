@@ -210,7 +210,8 @@ async fn write(folder: &dyn DropFolder, name: &str) -> Result<(), ExportError> {
     }
 }
 
-fn probe_names() -> Result<(String, String), ExportError> {
+/// Names of a probe before and after it is published, such as nobody has.
+pub(super) fn probe_names() -> Result<(String, String), ExportError> {
     let mut random = [0; 8];
     getrandom::fill(&mut random)
         .map_err(|_| ExportError::unavailable("the system's random generator failed"))?;

@@ -40,9 +40,8 @@ pub fn open(vault: &Vault, job_id: &str, sealed: Option<&[u8]>) -> Result<Destin
 /// bytes.
 pub fn scrub(message: &str, secrets: &DestinationSecrets) -> String {
     const LIMIT: usize = 1_024;
-    let DestinationSecrets { password, private_key, private_key_passphrase } = secrets;
     let mut message = message.to_owned();
-    for secret in [password, private_key, private_key_passphrase].into_iter().flatten() {
+    for secret in secrets.all() {
         let text = Secret::expose(secret).trim();
         if !text.is_empty() {
             message = message.replace(text, "***");

@@ -5,15 +5,18 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::{
-    codec::proto::v1::{Destination, FsDestination, SftpDestination, destination::Kind},
+    codec::proto::v1::{Destination, FsDestination, SecretSource, SftpDestination, destination::Kind},
     domain::{export::DestinationSecrets, secret::Secret},
 };
 
-use super::super::{
-    CliError,
-    error::can_ask,
-    input::{key_file, secret_env, secret_file},
-    output::{consent, escape::escape},
+use super::{
+    super::{
+        CliError,
+        error::can_ask,
+        input::{key_file, secret_env, secret_file},
+        output::{consent, escape::escape},
+    },
+    store::{StoreArgs, source},
 };
 
 /// Where files go.
@@ -24,12 +27,12 @@ pub struct DestinationArgs {
     #[arg(long, value_name = "ADDRESS", conflicts_with = "fs")]
     pub sftp: Option<String>,
     /// A folder on the server's machine, below its configured export.directory.
-    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["user", "directory", "password_file", "password_env", "key_file", "host_keys", "accept_host_key"])]
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["user", "directory", "password_file", "password_env", "password_from", "key_file", "key_from", "host_keys", "accept_host_key"])]
     pub fs: Option<String>,
     /// Login name.
     #[arg(long, value_name = "NAME")]
     pub user: Option<String>,
-    /// The folder on the SFTP server. Default: where the login lands.
+    /// The folder on the SFTP server, or what names in an object store begin with. Default: where the login lands; nothing.
     #[arg(long, value_name = "FOLDER")]
     pub directory: Option<String>,
     /// A file that holds the password. Without it, --password-env or --key-file, it is asked for.
@@ -38,12 +41,22 @@ pub struct DestinationArgs {
     /// An environment variable that holds the password.
     #[arg(long, value_name = "NAME", conflicts_with = "password_file")]
     pub password_env: Option<String>,
+    /// Where the server finds the password at each run, in place of keeping it: env:NAME, an environment variable of the
+    /// server, or file:PATH, a file below its configured export.secret_files.
+    #[arg(long, value_name = "SOURCE", value_parser = source, conflicts_with_all = ["password_file", "password_env"])]
+    pub password_from: Option<SecretSource>,
     /// A private key (OpenSSH, PKCS#8 or PKCS#1 PEM; ed25519, RSA or ECDSA), in place of a password or beside it.
     #[arg(long, value_name = "PATH")]
     pub key_file: Option<PathBuf>,
     /// A file that holds the key's passphrase.
     #[arg(long, value_name = "PATH", requires = "key_file")]
     pub key_passphrase_file: Option<PathBuf>,
+    /// Where the server finds the private key at each run, as for --password-from.
+    #[arg(long, value_name = "SOURCE", value_parser = source, conflicts_with = "key_file")]
+    pub key_from: Option<SecretSource>,
+    /// Where the server finds the key's passphrase at each run, as for --password-from.
+    #[arg(long, value_name = "SOURCE", value_parser = source, conflicts_with = "key_passphrase_file")]
+    pub key_passphrase_from: Option<SecretSource>,
     /// A host key to trust: SHA256:... or a known_hosts line. Repeatable. Without it, the server's key is shown and
     /// asked about.
     #[arg(long = "host-key", value_name = "KEY")]
@@ -51,6 +64,9 @@ pub struct DestinationArgs {
     /// Trust the server's key without asking if its fingerprint is this one.
     #[arg(long, value_name = "SHA256:...")]
     pub accept_host_key: Option<String>,
+    /// An object store.
+    #[command(flatten)]
+    pub store: StoreArgs,
 }
 
 impl DestinationArgs {
@@ -63,13 +79,17 @@ impl DestinationArgs {
         if let Some(directory) = &self.fs {
             return Ok(Destination { kind: Some(Kind::Fs(FsDestination { directory: directory.clone() })) });
         }
+        if let Some(store) = self.store.destination(self.directory.as_ref())? {
+            return Ok(store);
+        }
         let (Some(address), Some(user)) = (&self.sftp, &self.user) else {
             return Err(CliError::Usage(
-                "a destination needs --sftp ADDRESS and --user NAME, or --fs FOLDER".to_owned(),
+                "a destination needs --sftp ADDRESS and --user NAME, or --fs, --s3, --azblob or --gcs"
+                    .to_owned(),
             ));
         };
         let mut secrets = self.secrets()?;
-        if secrets.is_empty() {
+        if secrets.is_empty() && self.password_from.is_none() && self.key_from.is_none() {
             secrets.password = Some(ask(user, address)?);
         }
         let sftp = SftpDestination {
@@ -80,6 +100,9 @@ impl DestinationArgs {
             password: expose(secrets.password),
             private_key: expose(secrets.private_key),
             private_key_passphrase: expose(secrets.private_key_passphrase),
+            password_from: self.password_from.clone(),
+            private_key_from: self.key_from.clone(),
+            private_key_passphrase_from: self.key_passphrase_from.clone(),
             ..SftpDestination::default()
         };
         Ok(Destination { kind: Some(Kind::Sftp(sftp)) })
@@ -91,7 +114,8 @@ impl DestinationArgs {
     ///
     /// If a secret cannot be read.
     pub fn changes(&self) -> Result<(Option<Destination>, Vec<&'static str>), CliError> {
-        if self.fs.is_some() {
+        let store = self.store.destination(self.directory.as_ref())?;
+        if self.fs.is_some() || store.is_some() {
             return Ok((Some(self.destination()?), vec!["destination"]));
         }
         let secrets = self.secrets()?;
@@ -103,6 +127,9 @@ impl DestinationArgs {
             (secrets.password.is_some(), "destination.sftp.password"),
             (secrets.private_key.is_some(), "destination.sftp.private_key"),
             (secrets.private_key_passphrase.is_some(), "destination.sftp.private_key_passphrase"),
+            (self.password_from.is_some(), "destination.sftp.password_from"),
+            (self.key_from.is_some(), "destination.sftp.private_key_from"),
+            (self.key_passphrase_from.is_some(), "destination.sftp.private_key_passphrase_from"),
         ];
         let paths: Vec<_> = named.into_iter().filter_map(|(given, path)| given.then_some(path)).collect();
         let sftp = SftpDestination {
@@ -113,6 +140,9 @@ impl DestinationArgs {
             password: expose(secrets.password),
             private_key: expose(secrets.private_key),
             private_key_passphrase: expose(secrets.private_key_passphrase),
+            password_from: self.password_from.clone(),
+            private_key_from: self.key_from.clone(),
+            private_key_passphrase_from: self.key_passphrase_from.clone(),
             ..SftpDestination::default()
         };
         let destination = (!paths.is_empty()).then_some(Destination { kind: Some(Kind::Sftp(sftp)) });
@@ -130,6 +160,7 @@ impl DestinationArgs {
                 },
                 private_key: self.key_file.as_deref().map(key_file).transpose()?,
                 private_key_passphrase: file(&self.key_passphrase_file)?,
+                store_key: None,
             })
         };
         read().map_err(|error: String| CliError::failed(error))
@@ -158,7 +189,7 @@ mod tests {
     fn sftp(args: &DestinationArgs) -> SftpDestination {
         match args.destination().unwrap().kind.unwrap() {
             Kind::Sftp(sftp) => sftp,
-            Kind::Fs(_) => panic!("not SFTP"),
+            _ => panic!("not SFTP"),
         }
     }
 

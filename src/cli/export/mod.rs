@@ -6,6 +6,7 @@ mod format;
 mod run;
 mod settings;
 mod show;
+mod store;
 mod test;
 mod update;
 
@@ -23,6 +24,11 @@ The server's host key is shown and pinned once you agree; then the job is tested
 Without a terminal, name the key and where the password is:
   vidne export create --name siem --sftp drop.example.org:2222 --user vidne \\
       --password-file /run/secrets/sftp --accept-host-key SHA256:Yk3... --format csv
+
+An object store; and a secret that stays where the server finds it, such as a mounted Kubernetes Secret:
+  vidne export create --name archive --s3 audit --region eu-north-1 --directory vidne \\
+      --access-key-id AKIA... --secret-file /run/secrets/s3
+  vidne export create --name siem --sftp drop.example.org --user vidne --password-from file:siem/password
 
 When something is wrong:
   vidne export test siem       how far it gets: connect, host key, login, write, rename, delete";

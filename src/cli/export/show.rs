@@ -5,7 +5,10 @@ use indicatif::HumanBytes;
 
 use crate::codec::{
     job::format_from_proto,
-    proto::v1::{ExportHealth, ExportJob, ListExportFilesRequest, NationalIdMode, destination},
+    proto::v1::{
+        ExportHealth, ExportJob, ListExportFilesRequest, NationalIdMode, SecretSource, destination,
+        secret_source,
+    },
 };
 
 use super::{
@@ -193,11 +196,11 @@ pub async fn files(args: FilesArgs) -> Result<(), CliError> {
 
 /// A job as name and value pairs.
 pub fn describe(job: &ExportJob) -> Vec<(&'static str, String)> {
-    let sftp = match job.destination.as_ref().and_then(|destination| destination.kind.as_ref()) {
-        Some(destination::Kind::Sftp(sftp)) => sftp.clone(),
-        _ => Default::default(),
+    let kind = job.destination.as_ref().and_then(|destination| destination.kind.as_ref());
+    let host_keys = match kind {
+        Some(destination::Kind::Sftp(sftp)) => sftp.host_keys.join(" "),
+        _ => String::new(),
     };
-    let secrets = [(sftp.has_password, "password"), (sftp.has_private_key, "private key")];
     let filter = json::job(job).get("filter").map(ToString::to_string);
     vec![
         ("job", job.job_id.clone()),
@@ -206,8 +209,8 @@ pub fn describe(job: &ExportJob) -> Vec<(&'static str, String)> {
         ("events", filter.unwrap_or_else(|| "all".to_owned())),
         ("format", format(job)),
         ("destination", destination(job)),
-        ("host keys", sftp.host_keys.join(" ")),
-        ("login by", secrets.iter().filter(|s| s.0).map(|s| s.1).collect::<Vec<_>>().join(" and ")),
+        ("host keys", host_keys),
+        ("login by", kind.map(login).unwrap_or_default()),
         (
             "national id",
             if job.national_id() == NationalIdMode::Full { "in full" } else { "left out" }.to_owned(),
@@ -223,6 +226,33 @@ pub fn describe(job: &ExportJob) -> Vec<(&'static str, String)> {
     ]
 }
 
+/// Which secrets there are, and where those are that are not kept.
+fn login(kind: &destination::Kind) -> String {
+    use destination::Kind;
+    let secret = |name: &str, kept: bool, from: &Option<SecretSource>| {
+        let source = from.as_ref().and_then(|from| from.kind.as_ref());
+        match source {
+            Some(secret_source::Kind::Env(variable)) => Some(format!("{name} in the server's {variable}")),
+            Some(secret_source::Kind::File(file)) => Some(format!("{name} in the server's file {file}")),
+            None => kept.then(|| name.to_owned()),
+        }
+    };
+    let secrets = match kind {
+        Kind::Sftp(sftp) => vec![
+            secret("password", sftp.has_password, &sftp.password_from),
+            secret("private key", sftp.has_private_key, &sftp.private_key_from),
+            secret("passphrase", false, &sftp.private_key_passphrase_from),
+        ],
+        Kind::Fs(_) => Vec::new(),
+        Kind::S3(s3) => vec![secret(&s3.access_key_id, s3.has_secret_access_key, &s3.secret_access_key_from)],
+        Kind::Azblob(azblob) => {
+            vec![secret(&azblob.account_name, azblob.has_account_key, &azblob.account_key_from)]
+        }
+        Kind::Gcs(gcs) => vec![secret("service account", gcs.has_credential, &gcs.credential_from)],
+    };
+    secrets.into_iter().flatten().collect::<Vec<_>>().join(" and ")
+}
+
 fn format(job: &ExportJob) -> String {
     // A newer server may know formats that this program does not.
     format_from_proto(job.format.clone(), "format")
@@ -235,6 +265,14 @@ fn destination(job: &ExportJob) -> String {
             format!("sftp://{}@{}/{}", sftp.user_name, sftp.address, sftp.directory)
         }
         Some(destination::Kind::Fs(fs)) => format!("fs:{}", fs.directory),
+        Some(destination::Kind::S3(s3)) => {
+            let at = if s3.endpoint.is_empty() { &s3.region } else { &s3.endpoint };
+            format!("s3://{}/{} at {at}", s3.bucket, s3.directory)
+        }
+        Some(destination::Kind::Azblob(azblob)) => {
+            format!("azblob://{}/{} at {}", azblob.container, azblob.directory, azblob.endpoint)
+        }
+        Some(destination::Kind::Gcs(gcs)) => format!("gcs://{}/{}", gcs.bucket, gcs.directory),
         None => "?".to_owned(),
     }
 }

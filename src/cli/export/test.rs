@@ -31,7 +31,7 @@ use super::{
 #[derive(Debug, Args)]
 pub struct TestArgs {
     /// The job's id or name; without it, the destination that the flags describe.
-    #[arg(value_name = "JOB", conflicts_with_all = ["sftp", "fs"], required_unless_present_any = ["sftp", "fs"])]
+    #[arg(value_name = "JOB", conflicts_with_all = ["sftp", "fs", "s3", "azblob", "gcs"], required_unless_present_any = ["sftp", "fs", "s3", "azblob", "gcs"])]
     job: Option<String>,
     #[command(flatten)]
     destination: DestinationArgs,

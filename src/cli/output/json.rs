@@ -9,8 +9,8 @@ use crate::{
         json::hex,
         proto::v1::{
             CountEventsResponse, Destination, EventFilter, ExportFile, ExportHealth, ExportJob,
-            NationalIdMode, ScanExtent, Subscription, SummarizeEventsResponse, SummaryGroup, SummaryGroups,
-            SummaryTime, Tenant, TimeBucket, destination,
+            NationalIdMode, ScanExtent, SecretSource, Subscription, SummarizeEventsResponse, SummaryGroup,
+            SummaryGroups, SummaryTime, Tenant, TimeBucket, destination, secret_source,
         },
     },
     domain::{catalogue::EventType, time::Timestamp},
@@ -141,15 +141,61 @@ pub fn subscription(subscription: &Subscription) -> Json {
 
 fn destination(destination: &Destination) -> Json {
     match &destination.kind {
-        Some(destination::Kind::Sftp(sftp)) => json!({ "sftp": {
-            "address": sftp.address,
-            "user_name": sftp.user_name,
-            "directory": sftp.directory,
-            "host_keys": sftp.host_keys,
-            "has_password": sftp.has_password,
-            "has_private_key": sftp.has_private_key,
-        } }),
+        Some(destination::Kind::Sftp(sftp)) => {
+            let mut shown = json!({
+                "address": sftp.address,
+                "user_name": sftp.user_name,
+                "directory": sftp.directory,
+                "host_keys": sftp.host_keys,
+                "has_password": sftp.has_password,
+                "has_private_key": sftp.has_private_key,
+            });
+            for (key, from) in [
+                ("password_from", &sftp.password_from),
+                ("private_key_from", &sftp.private_key_from),
+                ("private_key_passphrase_from", &sftp.private_key_passphrase_from),
+            ] {
+                if from.is_some() {
+                    shown[key] = source(from);
+                }
+            }
+            json!({ "sftp": shown })
+        }
         Some(destination::Kind::Fs(fs)) => json!({ "fs": { "directory": fs.directory } }),
+        Some(destination::Kind::S3(s3)) => json!({ "s3": without_empty(json!({
+            "endpoint": s3.endpoint,
+            "region": s3.region,
+            "bucket": s3.bucket,
+            "directory": s3.directory,
+            "access_key_id": s3.access_key_id,
+            "has_secret_access_key": s3.has_secret_access_key,
+            "secret_access_key_from": source(&s3.secret_access_key_from),
+            "virtual_host_style": s3.virtual_host_style,
+        })) }),
+        Some(destination::Kind::Azblob(azblob)) => json!({ "azblob": without_empty(json!({
+            "endpoint": azblob.endpoint,
+            "container": azblob.container,
+            "directory": azblob.directory,
+            "account_name": azblob.account_name,
+            "has_account_key": azblob.has_account_key,
+            "account_key_from": source(&azblob.account_key_from),
+        })) }),
+        Some(destination::Kind::Gcs(gcs)) => json!({ "gcs": without_empty(json!({
+            "endpoint": gcs.endpoint,
+            "bucket": gcs.bucket,
+            "directory": gcs.directory,
+            "has_credential": gcs.has_credential,
+            "credential_from": source(&gcs.credential_from),
+        })) }),
+        None => Json::Null,
+    }
+}
+
+/// Where the server finds a secret.
+fn source(from: &Option<SecretSource>) -> Json {
+    match from.as_ref().and_then(|from| from.kind.as_ref()) {
+        Some(secret_source::Kind::Env(name)) => json!({ "env": name }),
+        Some(secret_source::Kind::File(path)) => json!({ "file": path }),
         None => Json::Null,
     }
 }

@@ -1,6 +1,7 @@
 //! Export jobs: settings <-> the contract and <-> the bytes that a store keeps of a revision.
 
 mod delivery;
+mod destination;
 mod format;
 mod read;
 mod secrets;
@@ -33,7 +34,10 @@ pub fn decode_settings(bytes: &[u8]) -> Result<JobSettings, DecodeError> {
 mod tests {
     use super::*;
     use crate::domain::{
-        export::{Delivery, Destination, Format, NationalIdMode, SftpDestination},
+        export::{
+            AzblobDestination, Delivery, Destination, Format, GcsDestination, NationalIdMode, S3Destination,
+            SecretSource, SftpDestination,
+        },
         filter::EventFilter,
         format::{CsvColumns, CsvOptions},
     };
@@ -46,11 +50,24 @@ mod tests {
             directory: "/in".into(),
             host_keys: vec!["SHA256:abc".into()],
             has_password: true,
-            has_private_key: false,
+            private_key_from: Some(SecretSource::Env("VIDNE_EXPORT_KEY".into())),
+            ..SftpDestination::default()
         });
         let csv = Format::Csv(CsvOptions { columns: CsvColumns::Xflow, header: true, formula_guard: false });
+        let s3 = Destination::S3(S3Destination {
+            bucket: "siem".into(),
+            virtual_host_style: true,
+            has_secret_access_key: true,
+            ..S3Destination::default()
+        });
+        let azblob = AzblobDestination { account_name: "a".into(), ..AzblobDestination::default() };
+        let from = Some(SecretSource::File("gcs/key".into()));
+        let gcs = Destination::Gcs(GcsDestination { credential_from: from, ..GcsDestination::default() });
         let all = [
             (Format::JsonLines, sftp, NationalIdMode::Omit),
+            (Format::JsonLines, s3, NationalIdMode::Omit),
+            (Format::JsonLines, Destination::Azblob(azblob), NationalIdMode::Omit),
+            (Format::JsonLines, gcs, NationalIdMode::Omit),
             (csv, Destination::Fs { directory: "siem/xflow".into() }, NationalIdMode::Full),
         ];
         for (format, destination, national_id) in all {

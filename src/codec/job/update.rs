@@ -1,17 +1,20 @@
 //! Changing a job by a field mask.
 
-use super::{read::job_from_proto, secrets::take_secrets, write::settings_to_proto};
+use super::{
+    destination::{FIELDS, NotSet, put_secrets, replace, set_field, take_secrets},
+    read::job_from_proto,
+    write::settings_to_proto,
+};
 use crate::{
     codec::proto::v1,
     domain::{
         export::{DestinationSecrets, JobSettings},
-        secret::Secret,
         violation::Violations,
     },
 };
 
-const MASK: &str = "name, filter, format, destination, national_id, file_limits, schedule, naming, compression, \
-                    manifest, or below destination.sftp: address, user_name, directory, host_keys, password, private_key, private_key_passphrase";
+const MASK: &str =
+    "name, filter, format, destination, national_id, file_limits, schedule, naming, compression, manifest";
 
 /// The settings and secrets of a job as they are after an update with `job` and the paths of its mask.
 ///
@@ -27,9 +30,11 @@ pub fn apply_update(
 ) -> Result<(JobSettings, DestinationSecrets), Violations> {
     let mut wrong = Violations::new();
     let mut merged = settings_to_proto(current);
-    put_secrets(&mut merged, secrets);
+    if let Some(kind) = kind_of(&mut merged) {
+        put_secrets(kind, secrets);
+    }
     if mask.is_empty() {
-        wrong.add("update_mask", format!("missing; name what changes: {MASK}"));
+        wrong.add("update_mask", format!("missing; name what changes: {MASK}, or {FIELDS}"));
     }
     // Whole fields first, so that `destination` does not undo what a path below it says.
     let (deep, whole): (Vec<&String>, Vec<&String>) = mask.iter().partition(|path| path.contains('.'));
@@ -45,31 +50,30 @@ pub fn apply_update(
             "compression" => merged.compression = job.compression,
             "manifest" => merged.manifest = job.manifest.take(),
             "destination" => merged.destination = replace(merged.destination.take(), job.destination.clone()),
-            _ => wrong.add("update_mask", format!("a path is not one of {MASK}")),
+            _ => wrong.add("update_mask", format!("a path is not one of {MASK}, or {FIELDS}")),
         }
     }
-    let mut new = sftp_of(&mut job).map(std::mem::take).unwrap_or_default();
     for path in deep {
-        let Some(field) = path.strip_prefix("destination.sftp.") else {
-            wrong.add("update_mask", format!("a path is not one of {MASK}"));
-            continue;
+        let set = match path.strip_prefix("destination.") {
+            Some(path) => {
+                set_field(kind_of(&mut merged), job.destination.as_ref().and_then(|d| d.kind.as_ref()), path)
+            }
+            None => Err(NotSet::Unknown),
         };
-        let Some(kept) = sftp_of(&mut merged) else {
-            wrong.add("update_mask", "the job's destination is not SFTP; replace `destination` as a whole");
-            continue;
-        };
-        match field {
-            "address" => kept.address.clone_from(&new.address),
-            "user_name" => kept.user_name.clone_from(&new.user_name),
-            "directory" => kept.directory.clone_from(&new.directory),
-            "host_keys" => kept.host_keys.clone_from(&new.host_keys),
-            "password" => kept.password.clone_from(&new.password),
-            "private_key" => kept.private_key.clone_from(&new.private_key),
-            "private_key_passphrase" => kept.private_key_passphrase.clone_from(&new.private_key_passphrase),
-            _ => wrong.add("update_mask", format!("a path is not one of {MASK}")),
+        match set {
+            Ok(()) => {}
+            Err(NotSet::Unknown) => {
+                wrong.add("update_mask", format!("a path is not one of {MASK}, or {FIELDS}"))
+            }
+            Err(NotSet::OtherKind) => wrong.add(
+                "update_mask",
+                "the job's destination is of another kind than a path says; replace `destination` as a whole",
+            ),
         }
     }
-    drop(take_secrets(&mut new));
+    if let Some(kind) = kind_of(&mut job) {
+        drop(take_secrets(kind));
+    }
     match job_from_proto(merged, "job") {
         Ok((settings, secrets, _)) => wrong.into_result((settings, secrets)),
         Err(more) => {
@@ -79,44 +83,8 @@ pub fn apply_update(
     }
 }
 
-/// The new destination, with the kept secrets where it gives none of its own.
-fn replace(old: Option<v1::Destination>, new: Option<v1::Destination>) -> Option<v1::Destination> {
-    use v1::destination::Kind;
-    match (old.and_then(|d| d.kind), new.and_then(|d| d.kind)) {
-        (Some(Kind::Sftp(mut old)), Some(Kind::Sftp(mut new))) => {
-            let keep = |new: &mut String, old: &mut String| {
-                if new.is_empty() {
-                    std::mem::swap(new, old);
-                }
-            };
-            // A passphrase belongs to its key.
-            if new.private_key.is_empty() {
-                keep(&mut new.private_key_passphrase, &mut old.private_key_passphrase);
-            }
-            keep(&mut new.password, &mut old.password);
-            keep(&mut new.private_key, &mut old.private_key);
-            drop(take_secrets(&mut old));
-            Some(v1::Destination { kind: Some(Kind::Sftp(new)) })
-        }
-        (_, kind) => Some(v1::Destination { kind }),
-    }
-}
-
-fn sftp_of(job: &mut v1::ExportJob) -> Option<&mut v1::SftpDestination> {
-    match job.destination.as_mut()?.kind.as_mut()? {
-        v1::destination::Kind::Sftp(sftp) => Some(sftp),
-        v1::destination::Kind::Fs(_) => None,
-    }
-}
-
-fn put_secrets(job: &mut v1::ExportJob, secrets: DestinationSecrets) {
-    let DestinationSecrets { password, private_key, private_key_passphrase } = secrets;
-    let text = |secret: Option<Secret>| secret.map(|s| s.expose().to_owned()).unwrap_or_default();
-    if let Some(sftp) = sftp_of(job) {
-        sftp.password = text(password);
-        sftp.private_key = text(private_key);
-        sftp.private_key_passphrase = text(private_key_passphrase);
-    }
+fn kind_of(job: &mut v1::ExportJob) -> Option<&mut v1::destination::Kind> {
+    job.destination.as_mut()?.kind.as_mut()
 }
 
 #[cfg(test)]
@@ -125,6 +93,7 @@ mod tests {
     use crate::domain::{
         export::{Delivery, Destination, Format, NationalIdMode, SftpDestination},
         filter::EventFilter,
+        secret::Secret,
     };
 
     fn current() -> (JobSettings, DestinationSecrets) {
@@ -138,7 +107,7 @@ mod tests {
                 directory: "in".into(),
                 host_keys: Vec::new(),
                 has_password: true,
-                has_private_key: false,
+                ..SftpDestination::default()
             }),
             national_id: NationalIdMode::Omit,
             max_events: 10,

@@ -1,11 +1,11 @@
 //! From the domain to the contract. Secrets never come this way.
 
-use super::{delivery::delivery_to_proto, format::format_to_proto};
+use super::{delivery::delivery_to_proto, destination::destination_to_proto, format::format_to_proto};
 use crate::{
     codec::{filter::filter_to_proto, proto::v1, wire::timestamp},
     domain::export::{
-        Destination, ExportFile, ExportJob, ExportRun, Failure, FileState, Health, JobSettings, Lag,
-        ManifestState, NationalIdMode, RunState, Standing, Trigger,
+        ExportFile, ExportJob, ExportRun, Failure, FileState, Health, JobSettings, Lag, ManifestState,
+        NationalIdMode, RunState, Standing, Trigger,
     },
 };
 
@@ -127,26 +127,6 @@ pub(super) fn settings_to_proto(settings: &JobSettings) -> v1::ExportJob {
     };
     delivery_to_proto(delivery, &mut job);
     job
-}
-
-fn destination_to_proto(destination: &Destination) -> v1::Destination {
-    let kind = match destination {
-        Destination::Sftp(sftp) => v1::destination::Kind::Sftp(v1::SftpDestination {
-            address: sftp.address.clone(),
-            user_name: sftp.user_name.clone(),
-            directory: sftp.directory.clone(),
-            host_keys: sftp.host_keys.clone(),
-            password: String::new(),
-            private_key: String::new(),
-            private_key_passphrase: String::new(),
-            has_password: sftp.has_password,
-            has_private_key: sftp.has_private_key,
-        }),
-        Destination::Fs { directory } => {
-            v1::destination::Kind::Fs(v1::FsDestination { directory: directory.clone() })
-        }
-    };
-    v1::Destination { kind: Some(kind) }
 }
 
 fn national_id_to_proto(mode: NationalIdMode) -> v1::NationalIdMode {

@@ -13,12 +13,15 @@ use opendal::{
     services::Fs,
 };
 
-use super::{Destinations, DropFolder, local::LocalFolder, sftp, sftp::SftpFolder};
+use super::{
+    Destinations, DropFolder, local::LocalFolder, scrubbed::Scrubbed, sftp, sftp::SftpFolder, store,
+};
 use crate::{
     domain::export::{Destination, DestinationSecrets, SftpDestination},
     export::{
         ExportError,
         host_key::HostKey,
+        secret_source::SecretSources,
         sftp::{SftpLimits, operator, presented_host_key},
     },
 };
@@ -31,8 +34,10 @@ const LOCAL_TIMEOUT: Duration = Duration::from_secs(60);
 pub struct DestinationConfig {
     /// `export.directory`: local folders are below it. `None`: there are no local destinations.
     pub export_directory: Option<PathBuf>,
-    /// Time-outs, sizes and retries of SFTP.
+    /// Time-outs, sizes and retries of SFTP; object stores keep to those that they have too.
     pub sftp: SftpLimits,
+    /// Which secrets of the server jobs may name.
+    pub secret_sources: SecretSources,
     /// Made once per registry with `PrometheusClientLayer::builder().register(..)`.
     pub metrics: Option<PrometheusClientLayer>,
 }
@@ -69,6 +74,25 @@ impl Destinations for OpendalDestinations {
         destination: &Destination,
         secrets: &DestinationSecrets,
     ) -> Result<Arc<dyn DropFolder>, ExportError> {
+        let found = Arc::new(self.config.secret_sources.fill(destination, secrets).await?);
+        let folder = self.folder(destination, &found).await.map_err(|error| error.scrubbed(&found))?;
+        let all_kept = *found == *secrets;
+        Ok(if all_kept { folder } else { Arc::new(Scrubbed { folder, secrets: found }) })
+    }
+
+    async fn host_key(&self, destination: &SftpDestination) -> Result<HostKey, ExportError> {
+        let address = sftp::address(destination)?;
+        let presented = presented_host_key(&address, &self.config.sftp).await;
+        presented.map(|key| HostKey::from(&key)).map_err(ExportError::from_connect)
+    }
+}
+
+impl OpendalDestinations {
+    async fn folder(
+        &self,
+        destination: &Destination,
+        secrets: &DestinationSecrets,
+    ) -> Result<Arc<dyn DropFolder>, ExportError> {
         match destination {
             Destination::Sftp(settings) => {
                 let config = sftp::config(settings, secrets, self.config.sftp.clone())?;
@@ -85,12 +109,9 @@ impl Destinations for OpendalDestinations {
                 let folder = LocalFolder::open(root, directory.clone(), |root| self.local(root)).await?;
                 Ok(Arc::new(folder))
             }
+            Destination::S3(settings) => store::s3(settings, secrets, &self.config),
+            Destination::Azblob(settings) => store::azblob(settings, secrets, &self.config),
+            Destination::Gcs(settings) => store::gcs(settings, secrets, &self.config),
         }
-    }
-
-    async fn host_key(&self, destination: &SftpDestination) -> Result<HostKey, ExportError> {
-        let address = sftp::address(destination)?;
-        let presented = presented_host_key(&address, &self.config.sftp).await;
-        presented.map(|key| HostKey::from(&key)).map_err(ExportError::from_connect)
     }
 }

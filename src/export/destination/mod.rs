@@ -2,8 +2,14 @@
 
 mod factory;
 mod local;
+#[cfg(feature = "object-store")]
+mod object;
+#[cfg(feature = "object-store")]
+mod object_probe;
 mod ops;
+mod scrubbed;
 mod sftp;
+mod store;
 
 use std::sync::Arc;
 

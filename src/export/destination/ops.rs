@@ -1,4 +1,4 @@
-//! What both kinds of folders do the same way through OpenDAL.
+//! What all kinds of folders do the same way through OpenDAL.
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -48,7 +48,20 @@ async fn read(operator: &Operator, path: &str) -> opendal::Result<[u8; 32]> {
 }
 
 pub(super) async fn create(operator: &Operator, path: &str) -> Result<Box<dyn NewFile>, ExportError> {
-    let writer = operator.writer_with(path).if_not_exists(true).await;
+    boxed(operator.writer_with(path).if_not_exists(true).await)
+}
+
+/// The same for a service that takes pieces of a certain size.
+#[cfg(feature = "object-store")]
+pub(super) async fn create_in_chunks(
+    operator: &Operator,
+    path: &str,
+    chunk: usize,
+) -> Result<Box<dyn NewFile>, ExportError> {
+    boxed(operator.writer_with(path).if_not_exists(true).chunk(chunk).await)
+}
+
+fn boxed(writer: opendal::Result<Writer>) -> Result<Box<dyn NewFile>, ExportError> {
     writer
         .map(|writer| Box::new(OpendalFile(writer)) as Box<dyn NewFile>)
         .map_err(|error| ExportError::opendal("beginning a file", error))

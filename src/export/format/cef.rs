@@ -6,13 +6,16 @@
 use std::net::IpAddr;
 
 use super::{
-    escape::{Escape, FORMAT_VERSION, push_number},
+    escape::{Escape, FORMAT_VERSION},
     view::{View, either, id, kind, name, outcome},
 };
-use crate::domain::{
-    catalogue::EventType,
-    event::Severity,
-    format::{CefOptions, CefVersion},
+use crate::{
+    codec::plain::Plain,
+    domain::{
+        catalogue::EventType,
+        event::Severity,
+        format::{CefOptions, CefVersion},
+    },
 };
 
 static VALUE: Escape = Escape::new("\\n", &[('\\', "\\\\"), ('=', "\\=")]);
@@ -21,7 +24,6 @@ static DEFENSIVE: Escape = Escape::new(" ", &[('\\', "/"), ('=', ":"), ('|', "/"
 const LONG: usize = 1_023;
 const CUSTOM_STRING: usize = 4_000;
 const SHORT: usize = 63;
-const ID: usize = 40;
 
 pub(super) fn write(view: &View<'_>, options: CefOptions, out: &mut Vec<u8>) {
     let event = view.event;
@@ -35,14 +37,14 @@ pub(super) fn write(view: &View<'_>, options: CefOptions, out: &mut Vec<u8>) {
     out.push(b'|');
     out.extend_from_slice(view.mapping.name.as_bytes());
     out.push(b'|');
-    push_number(severity(event.severity), out);
+    severity(event.severity).push(out);
     out.push(b'|');
     let mut line = Extension { out, escape: if options.defensive { &DEFENSIVE } else { &VALUE } };
     // The first key is one that can be spared.
     line.text("dtz", "UTC", 255);
     line.number("rt", view.occurred_millis);
     line.number("start", view.occurred_millis);
-    line.text("externalId", &event.id.to_string(), ID);
+    line.number("externalId", event.id);
     line.number("cn2", view.sequence);
     line.text("cn2Label", "Sequence", LONG);
     if let Some(code) = event.event_type.info().code {
@@ -70,7 +72,7 @@ fn who(view: &View<'_>, line: &mut Extension<'_>) {
     let (actor, source) = (&view.event.actor, &view.event.source);
     line.text("suid", &actor.user_id, LONG);
     line.text("suser", &actor.name, LONG);
-    match view.ip {
+    match view.ip() {
         Some(IpAddr::V4(ip)) => line.number("src", ip),
         Some(IpAddr::V6(ip)) => {
             line.number("c6a2", ip);
@@ -142,9 +144,9 @@ impl Extension<'_> {
         }
     }
 
-    fn number(&mut self, key: &str, value: impl std::fmt::Display) {
+    fn number(&mut self, key: &str, value: impl Plain) {
         self.key(key);
-        push_number(value, self.out);
+        value.push(self.out);
     }
 
     fn key(&mut self, key: &str) {

@@ -1,7 +1,5 @@
 //! What each CSV column holds.
 
-use std::borrow::Cow;
-
 use super::{
     parts,
     view::{View, either, id, name, outcome, severity},
@@ -9,10 +7,36 @@ use super::{
 use crate::domain::{
     event::{RecordedEvent, Target},
     format::CsvColumn,
+    id::EventId,
+    time::Timestamp,
 };
 
+/// What a cell is made of.
+pub(super) enum Value<'a> {
+    /// As it was recorded.
+    Text(&'a str),
+    /// One after the other.
+    Parts([&'a str; 5]),
+    Number(u64),
+    Id(EventId),
+    Time(Timestamp),
+    Made(String),
+}
+
+impl<'a> From<&'a str> for Value<'a> {
+    fn from(text: &'a str) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<String> for Value<'_> {
+    fn from(text: String) -> Self {
+        Self::Made(text)
+    }
+}
+
 /// A column of a preset: its name there and its value.
-type Column = (&'static str, for<'a> fn(&View<'a>) -> Cow<'a, str>);
+type Column = (&'static str, for<'a> fn(&View<'a>) -> Value<'a>);
 
 /// XFlow's ten fields. Their names are shorter than the 256 bytes by which Splunk knows a file, so that two
 /// files never look the same.
@@ -42,18 +66,18 @@ pub(super) const FLEXICAPTURE: [Column; 8] = [
 ];
 
 /// The value of a column, before it is made safe for a line.
-pub(super) fn value<'a>(view: &View<'a>, column: CsvColumn) -> Cow<'a, str> {
+pub(super) fn value<'a>(view: &View<'a>, column: CsvColumn) -> Value<'a> {
     let (event, actor, source) = (view.event, &view.event.actor, &view.event.source);
     let info = event.event_type.info();
     match column {
-        CsvColumn::Sequence => view.sequence.to_string().into(),
-        CsvColumn::EventId => event.id.to_string().into(),
+        CsvColumn::Sequence => Value::Number(view.sequence),
+        CsvColumn::EventId => Value::Id(event.id),
         CsvColumn::TenantId => event.tenant.as_str().into(),
-        CsvColumn::OccurredTime => event.occurred.to_string().into(),
-        CsvColumn::RecordedTime => view.recorded.recorded.to_string().into(),
+        CsvColumn::OccurredTime => Value::Time(event.occurred),
+        CsvColumn::RecordedTime => Value::Time(view.recorded.recorded),
         CsvColumn::Severity => severity(event.severity).into(),
         CsvColumn::Type => info.name.into(),
-        CsvColumn::TypeCode => info.code.map(|code| code.to_string()).unwrap_or_default().into(),
+        CsvColumn::TypeCode => info.code.map_or(Value::Text(""), |code| Value::Number(code.into())),
         CsvColumn::TypeName => event.type_name().into(),
         CsvColumn::Category => view.mapping.category.into(),
         CsvColumn::Action => view.mapping.action.into(),
@@ -81,7 +105,7 @@ pub(super) fn value<'a>(view: &View<'a>, column: CsvColumn) -> Cow<'a, str> {
         CsvColumn::ResourceName => name(view.resource).into(),
         CsvColumn::TaskId => id(view.task).into(),
         CsvColumn::Description => event.description.as_str().into(),
-        CsvColumn::ActionDescription => action_description(view.recorded).into(),
+        CsvColumn::ActionDescription => action_description(view.recorded),
         CsvColumn::Targets => parts::list(&event.targets, parts::push_target).into(),
         CsvColumn::Details => parts::details(&event.details).into(),
         CsvColumn::Labels => parts::labels(&event.labels).into(),
@@ -97,8 +121,8 @@ fn type_name(target: Option<&Target>) -> &'static str {
 }
 
 /// `"Read" on form with TaskId 4711`: the verb or the type's own name, and what the product said.
-fn action_description(recorded: &RecordedEvent) -> String {
+fn action_description(recorded: &RecordedEvent) -> Value<'_> {
     let event = &recorded.event;
     let separator = if event.description.is_empty() { "" } else { " " };
-    format!("\"{}\"{separator}{}", event.type_name(), event.description)
+    Value::Parts(["\"", event.type_name(), "\"", separator, &event.description])
 }

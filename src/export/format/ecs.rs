@@ -2,15 +2,21 @@
 
 use super::{
     escape::FORMAT_VERSION,
-    json::{Object, object, push_text},
     mapping::Types,
     parts,
     view::{View, id, kind, name, outcome, severity},
 };
-use crate::domain::{
-    catalogue::EventType,
-    event::{Severity, Target, TargetType},
-    format::EcsOptions,
+use crate::{
+    codec::{
+        json_write::{Object, object, push_text},
+        plain::Plain,
+    },
+    domain::{
+        catalogue::EventType,
+        event::{Severity, Target, TargetType},
+        format::EcsOptions,
+        time::Timestamp,
+    },
 };
 
 const ECS_VERSION: &str = "9.4.0";
@@ -21,7 +27,7 @@ const KEYWORD: usize = 1_024;
 pub(super) fn write(view: &View<'_>, options: EcsOptions, out: &mut Vec<u8>) {
     let event = view.event;
     object(out, |o| {
-        o.text("@timestamp", millis(&event.occurred.to_string()).as_str());
+        o.plain("@timestamp", Millis(event.occurred));
         o.object("event", |o| categorised(view, options, o));
         o.object("ecs", |o| o.text("version", ECS_VERSION));
         o.object("log", |o| {
@@ -45,7 +51,7 @@ pub(super) fn write(view: &View<'_>, options: EcsOptions, out: &mut Vec<u8>) {
 
 fn categorised(view: &View<'_>, options: EcsOptions, o: &mut Object<'_>) {
     let (event, ecs) = (view.event, &view.mapping.ecs);
-    o.text("id", &event.id.to_string());
+    o.plain("id", event.id);
     o.number("sequence", view.sequence);
     o.text("kind", "event");
     o.texts("category", &[ecs.category]);
@@ -65,7 +71,7 @@ fn categorised(view: &View<'_>, options: EcsOptions, o: &mut Object<'_>) {
     o.text("action", if custom { event.type_name() } else { ecs.action });
     o.text("outcome", outcome(event));
     o.text("code", event.type_name());
-    o.text("created", millis(&view.recorded.recorded.to_string()).as_str());
+    o.plain("created", Millis(view.recorded.recorded));
     o.cut("reason", &event.outcome_reason, KEYWORD);
     o.number("severity", syslog(event.severity));
     o.text("module", "vidne");
@@ -75,7 +81,7 @@ fn categorised(view: &View<'_>, options: EcsOptions, o: &mut Object<'_>) {
 
 fn who(view: &View<'_>, o: &mut Object<'_>) {
     let (actor, source) = (&view.event.actor, &view.event.source);
-    let ip = view.ip.map(|ip| ip.to_string()).unwrap_or_default();
+    let ip = view.ip();
     let principal = view.principal.filter(|t| t.target_type != TargetType::Group);
     o.object("user", |o| {
         o.text("id", &actor.user_id);
@@ -90,12 +96,18 @@ fn who(view: &View<'_>, o: &mut Object<'_>) {
     o.object("group", |o| group(view.principal.filter(|t| t.target_type == TargetType::Group), o));
     o.object("organization", |o| o.text("id", &actor.organization_id));
     o.object("source", |o| {
-        o.text("ip", &ip);
+        if let Some(ip) = ip {
+            o.plain("ip", ip);
+        }
         o.text("address", if source.ip_address.is_empty() { &source.host } else { &source.ip_address });
         o.text("domain", &source.host);
     });
     o.object("related", |o| {
-        o.texts("ip", &[&ip]);
+        o.list("ip", ip.iter(), |ip, out| {
+            out.push(b'"');
+            ip.push(out);
+            out.push(b'"');
+        });
         o.texts("user", &[&actor.user_id, &actor.name, id(principal), name(principal)]);
     });
     o.object("user_agent", |o| o.cut("original", &source.user_agent, KEYWORD));
@@ -148,9 +160,14 @@ fn own(view: &View<'_>, o: &mut Object<'_>) {
 }
 
 /// Milliseconds are the finest that Elasticsearch's `date` keeps.
-fn millis(time: &str) -> String {
-    let (millis, _) = time.split_at(time.len().min("2026-11-22T09:30:00.500".len()));
-    format!("{millis}Z")
+struct Millis(Timestamp);
+
+impl Plain for Millis {
+    fn push(&self, out: &mut Vec<u8>) {
+        let time = self.0.rfc3339();
+        out.extend_from_slice(&time[.."2026-11-22T09:30:00.500".len()]);
+        out.push(b'Z');
+    }
 }
 
 fn syslog(severity: Severity) -> i32 {

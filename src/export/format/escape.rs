@@ -1,9 +1,6 @@
 //! Values that cannot break a line or forge a field, and are no longer than a format takes.
 
-use std::io::Write as _;
-
-/// What the end of a value says that was cut.
-pub(super) const MARK: &str = "...(cut)";
+pub(super) use crate::codec::json_write::MARK;
 
 /// What version the lines have; goes up when a format's fields change.
 pub(super) const FORMAT_VERSION: &str = "1.0";
@@ -44,8 +41,13 @@ impl Escape {
         }
         let start = out.len();
         let room = limit.saturating_sub(MARK.len());
-        let mut fits = start;
-        let mut rest = value.chars().peekable();
+        // What is plain up to the first other byte is taken as it is.
+        let plain = value.bytes().take(room).position(|byte| !self.plain[usize::from(byte)]).unwrap_or(room);
+        let plain = value.floor_char_boundary(plain.min(value.len()));
+        let (whole, rest) = value.split_at(plain);
+        out.extend_from_slice(whole.as_bytes());
+        let mut fits = out.len();
+        let mut rest = rest.chars().peekable();
         while let Some(character) = rest.next() {
             if character == '\r' {
                 // Carriage return and line feed are one line end.
@@ -75,12 +77,6 @@ impl Escape {
             None => out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes()),
         }
     }
-}
-
-/// Appends a number.
-pub(super) fn push_number(number: impl std::fmt::Display, out: &mut Vec<u8>) {
-    // Writing to memory cannot fail.
-    let _ = write!(out, "{number}");
 }
 
 #[cfg(test)]

@@ -1,12 +1,15 @@
 //! QRadar's Log Event Extended Format. It has no escapes, so what would end a value becomes a space.
 
 use super::{
-    escape::{Escape, FORMAT_VERSION, push_number},
+    escape::{Escape, FORMAT_VERSION},
     view::{View, either, id, kind, name, outcome},
 };
-use crate::domain::{
-    event::{Severity, TargetType},
-    format::{LeefOptions, LeefVersion},
+use crate::{
+    codec::plain::Plain,
+    domain::{
+        event::{Severity, TargetType},
+        format::{LeefOptions, LeefVersion},
+    },
 };
 
 static TABS: Escape = Escape::new(" ", &[]);
@@ -41,7 +44,7 @@ pub(super) fn write(view: &View<'_>, options: LeefOptions, out: &mut Vec<u8>) {
     let mut line = Attributes { out, escape, delimiter, first: true };
     time(view, &mut line);
     line.number("seq", view.sequence);
-    line.text("eventUid", &event.id.to_string(), NAME);
+    line.number("eventUid", event.id);
     line.number("sev", severity(event.severity));
     line.text("cat", view.mapping.category, NAME);
     line.text("action", view.mapping.action, NAME);
@@ -73,7 +76,7 @@ fn who(view: &View<'_>, line: &mut Attributes<'_>) {
     let (actor, source) = (&view.event.actor, &view.event.source);
     line.text("usrName", &actor.name, NAME);
     line.text("actorId", &actor.user_id, TEXT);
-    match view.ip {
+    match view.ip() {
         Some(ip) => line.number("src", ip),
         None => line.text("sourceAddress", &source.ip_address, NAME),
     }
@@ -132,9 +135,9 @@ impl Attributes<'_> {
         }
     }
 
-    fn number(&mut self, key: &str, value: impl std::fmt::Display) {
+    fn number(&mut self, key: &str, value: impl Plain) {
         self.key(key);
-        push_number(value, self.out);
+        value.push(self.out);
     }
 
     fn key(&mut self, key: &str) {

@@ -5,7 +5,6 @@ mod csv;
 mod csv_columns;
 mod ecs;
 mod escape;
-mod json;
 mod json_lines;
 mod leef;
 mod mapping;
@@ -53,9 +52,7 @@ impl Renderer {
         let view = || View::new(event, self.with_national_id);
         match &self.format {
             Format::JsonLines => json_lines::write(event, self.with_national_id, out),
-            Format::Csv(options) => {
-                csv::write(&view(), options, out).map_err(|error| RenderError(Box::new(error)))?;
-            }
+            Format::Csv(options) => csv::write(&view(), options, out),
             Format::Cef(options) => cef::write(&view(), *options, out),
             Format::Leef(options) => leef::write(&view(), *options, out),
             Format::Rfc5424(options) => rfc5424::write(&view(), options, out),

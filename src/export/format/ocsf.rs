@@ -3,14 +3,16 @@
 
 use super::{
     escape::FORMAT_VERSION,
-    json::{Object, object, push_text},
     mapping::{Class, Entity, Ocsf},
     parts,
     view::{View, either, id, kind, name},
 };
-use crate::domain::{
-    event::{ActorType, Outcome, Severity, Target, TargetRole, TargetType},
-    format::OcsfOptions,
+use crate::{
+    codec::json_write::{Object, object, push_text},
+    domain::{
+        event::{ActorType, Outcome, Severity, Target, TargetRole, TargetType},
+        format::OcsfOptions,
+    },
 };
 
 /// Stands where the schema wants a name and the event has none.
@@ -87,7 +89,7 @@ pub(super) fn write(view: &View<'_>, options: OcsfOptions, out: &mut Vec<u8>) {
 
 fn metadata(view: &View<'_>, options: OcsfOptions, o: &mut Object<'_>) {
     let event = view.event;
-    o.text("uid", &event.id.to_string());
+    o.plain("uid", event.id);
     o.number("sequence", view.sequence);
     o.text("event_code", event.type_name());
     o.text("version", options.version.name());
@@ -129,8 +131,8 @@ fn actor(view: &View<'_>, o: &mut Object<'_>) {
         });
     });
     o.object("src_endpoint", |o| {
-        match view.ip {
-            Some(ip) => o.text("ip", &ip.to_string()),
+        match view.ip() {
+            Some(ip) => o.plain("ip", ip),
             None => o.text("name", &source.ip_address),
         }
         o.text("hostname", &source.host);

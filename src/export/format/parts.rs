@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::json::{Object, object, push_text};
 use crate::{
-    codec::detail,
+    codec::{
+        detail,
+        json_write::{Object, object, push_escaped},
+    },
     domain::event::{Change, Detail, Target},
 };
 
@@ -33,8 +35,9 @@ pub(super) fn details(details: &BTreeMap<String, Detail>) -> String {
     if details.is_empty() {
         return String::new();
     }
-    let members = details.iter().map(|(name, value)| (name.clone(), detail::to_json(value))).collect();
-    serde_json::Value::Object(members).to_string()
+    let mut out = Vec::new();
+    detail::write_json(details, &mut out);
+    String::from_utf8(out).unwrap_or_default()
 }
 
 /// A list as one JSON text; empty if there is nothing in it.
@@ -69,5 +72,9 @@ pub(super) fn push_labels(labels: &BTreeMap<String, String>, o: &mut Object<'_>)
 
 /// `key=value` of each label.
 pub(super) fn push_label((key, value): (&String, &String), out: &mut Vec<u8>) {
-    push_text(&format!("{key}={value}"), out);
+    out.push(b'"');
+    push_escaped(key, out);
+    out.push(b'=');
+    push_escaped(value, out);
+    out.push(b'"');
 }

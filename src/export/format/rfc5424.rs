@@ -1,10 +1,13 @@
 //! Syslog messages (RFC 5424) with structured data, one per line: `<PRI>1 TIME HOST vidne - TYPE SD MSG`.
 
 use super::{
-    escape::{Escape, FORMAT_VERSION, push_number},
+    escape::{Escape, FORMAT_VERSION},
     view::{View, either, id, kind, name, outcome},
 };
-use crate::domain::{event::Severity, format::Rfc5424Options};
+use crate::{
+    codec::plain::Plain,
+    domain::{event::Severity, format::Rfc5424Options},
+};
 
 /// A backslash in structured data is written twice, so a line end reads back as `\n`.
 static PARAM: Escape = Escape::new("\\\\n", &[('"', "\\\""), ('\\', "\\\\"), (']', "\\]")]);
@@ -23,16 +26,16 @@ pub(super) fn write(view: &View<'_>, options: &Rfc5424Options, out: &mut Vec<u8>
     let event = view.event;
     let most = usize::try_from(options.max_line_bytes).unwrap_or(usize::MAX);
     out.push(b'<');
-    push_number(FACILITY + severity(event.severity), out);
+    (FACILITY + severity(event.severity)).push(out);
     out.extend_from_slice(b">1 ");
-    push_number(event.occurred, out);
+    event.occurred.push(out);
     out.push(b' ');
     out.extend_from_slice(either(&options.hostname, "-").as_bytes());
     out.extend_from_slice(b" vidne - ");
     let msgid = event.type_name();
     out.extend_from_slice(if msgid.len() > MSGID { b"custom" } else { msgid.as_bytes() });
     out.extend_from_slice(b" [audit@");
-    push_number(options.enterprise_number, out);
+    options.enterprise_number.push(out);
     let escape = if options.defensive { &DEFENSIVE } else { &PARAM };
     let mut data = Element { out, escape, limit: most / PARTS };
     params(view, &mut data);
@@ -50,7 +53,7 @@ pub(super) fn write(view: &View<'_>, options: &Rfc5424Options, out: &mut Vec<u8>
 fn params(view: &View<'_>, data: &mut Element<'_>) {
     let (event, actor, source) = (view.event, &view.event.actor, &view.event.source);
     data.number("seq", view.sequence);
-    data.text("id", &event.id.to_string());
+    data.number("id", event.id);
     data.text("type", event.type_name());
     if let Some(code) = event.event_type.info().code {
         data.number("code", code);
@@ -59,7 +62,7 @@ fn params(view: &View<'_>, data: &mut Element<'_>) {
     data.text("action", view.mapping.action);
     data.text("outcome", outcome(event));
     data.text("reason", &event.outcome_reason);
-    data.text("recorded", &view.recorded.recorded.to_string());
+    data.number("recorded", view.recorded.recorded);
     data.text("tenantId", event.tenant.as_str());
     data.text("actorId", &actor.user_id);
     data.text("actorName", &actor.name);
@@ -68,7 +71,7 @@ fn params(view: &View<'_>, data: &mut Element<'_>) {
     data.text("actorOrgId", &actor.organization_id);
     data.text("actorTenantId", &actor.tenant_id);
     data.text("actorNationalId", view.national_id);
-    match view.ip {
+    match view.ip() {
         Some(ip) => data.number("actorIp", ip),
         None => data.text("actorAddress", &source.ip_address),
     }
@@ -116,9 +119,9 @@ impl Element<'_> {
         }
     }
 
-    fn number(&mut self, name: &str, value: impl std::fmt::Display) {
+    fn number(&mut self, name: &str, value: impl Plain) {
         self.name(name);
-        push_number(value, self.out);
+        value.push(self.out);
         self.out.push(b'"');
     }
 

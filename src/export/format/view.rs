@@ -13,8 +13,6 @@ pub(super) struct View<'a> {
     pub recorded: &'a RecordedEvent,
     pub event: &'a Event,
     pub mapping: &'static Mapping,
-    /// The source, if it is an address.
-    pub ip: Option<IpAddr>,
     /// The user or group whose rights changed.
     pub principal: Option<&'a Target>,
     /// The group of AddToGroup and RemoveFromGroup.
@@ -59,7 +57,6 @@ impl<'a> View<'a> {
             recorded,
             event,
             mapping: mapping(event.event_type),
-            ip: event.source.ip_address.trim().parse().ok(),
             principal,
             group,
             permission,
@@ -68,6 +65,11 @@ impl<'a> View<'a> {
             target_tenant: tenant.map(|t| t.tenant_id.as_str()).unwrap_or_default(),
             national_id: national_id.map(|personal| personal.actor_national_id.as_str()).unwrap_or_default(),
         }
+    }
+
+    /// The source, if it is an address.
+    pub(super) fn ip(&self) -> Option<IpAddr> {
+        self.event.source.ip_address.trim().parse().ok()
     }
 
     /// The resource's id; a tenant's is its tenant id.

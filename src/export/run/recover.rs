@@ -95,9 +95,26 @@ pub fn same_place(one: &Destination, other: &Destination) -> bool {
                 && one.user_name == other.user_name
         }
         (Destination::Fs { directory: one }, Destination::Fs { directory: other }) => one == other,
-        (Destination::Sftp(_), Destination::Fs { .. }) | (Destination::Fs { .. }, Destination::Sftp(_)) => {
-            false
+        (Destination::S3(one), Destination::S3(other)) => {
+            (&one.endpoint, &one.bucket, &one.directory) == (&other.endpoint, &other.bucket, &other.directory)
+                // Without an endpoint it is the region's.
+                && (one.region == other.region || !one.endpoint.is_empty())
         }
+        (Destination::Azblob(one), Destination::Azblob(other)) => {
+            (&one.endpoint, &one.container, &one.directory)
+                == (&other.endpoint, &other.container, &other.directory)
+        }
+        (Destination::Gcs(one), Destination::Gcs(other)) => {
+            (&one.endpoint, &one.bucket, &one.directory) == (&other.endpoint, &other.bucket, &other.directory)
+        }
+        (
+            Destination::Sftp(_)
+            | Destination::Fs { .. }
+            | Destination::S3(_)
+            | Destination::Azblob(_)
+            | Destination::Gcs(_),
+            _,
+        ) => false,
     }
 }
 

@@ -16,6 +16,7 @@ use crate::{
 };
 
 /// What to test.
+#[expect(clippy::large_enum_variant, reason = "one is made per call")]
 #[derive(Clone, Debug)]
 pub enum TestTarget {
     /// The destination of this job (id or name), with the secrets that are kept.

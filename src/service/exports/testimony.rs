@@ -5,8 +5,9 @@ use crate::{
     domain::{
         event::{Change, Outcome, Target, TargetRole, TargetType},
         export::{
-            Compression, Delivery, Destination, DestinationSecrets, ExportJob, JobSettings, NationalIdMode,
-            ReExport, SftpDestination,
+            AzblobDestination, Compression, Delivery, Destination, DestinationSecrets, ExportJob,
+            GcsDestination, JobSettings, NationalIdMode, ReExport, S3Destination, SecretSource,
+            SftpDestination,
         },
     },
     service::witness::Testimony,
@@ -28,13 +29,20 @@ pub(super) fn updated(
     caller: &str,
 ) -> Testimony {
     let mut changes = changes(Some(&job.settings), settings);
+    let store_key = match settings.destination {
+        Destination::S3(_) => "s3.secret_access_key",
+        Destination::Azblob(_) => "azblob.account_key",
+        Destination::Gcs(_) => "gcs.credential",
+        Destination::Sftp(_) | Destination::Fs { .. } => "",
+    };
     for (field, old, new) in [
-        ("password", &old_secrets.password, &secrets.password),
-        ("private_key", &old_secrets.private_key, &secrets.private_key),
-        ("private_key_passphrase", &old_secrets.private_key_passphrase, &secrets.private_key_passphrase),
+        ("sftp.password", &old_secrets.password, &secrets.password),
+        ("sftp.private_key", &old_secrets.private_key, &secrets.private_key),
+        ("sftp.private_key_passphrase", &old_secrets.private_key_passphrase, &secrets.private_key_passphrase),
+        (store_key, &old_secrets.store_key, &secrets.store_key),
     ] {
-        if old != new {
-            let field = format!("destination.sftp.{field}");
+        if old != new && !field.is_empty() {
+            let field = format!("destination.{field}");
             changes.push(Change { field, ..Change::default() });
         }
     }
@@ -166,7 +174,13 @@ fn in_words(settings: &JobSettings) -> Vec<(&'static str, String)> {
         ("file_limits.max_events", max_events.to_string()),
         ("file_limits.max_bytes", max_bytes.to_string()),
     ];
-    match destination {
+    words.extend(place_in_words(destination));
+    words
+}
+
+/// Exhaustive on purpose too. What is found elsewhere is told of by where.
+fn place_in_words(destination: &Destination) -> Vec<(&'static str, String)> {
+    match destination.clone() {
         Destination::Sftp(SftpDestination {
             address,
             user_name,
@@ -174,15 +188,72 @@ fn in_words(settings: &JobSettings) -> Vec<(&'static str, String)> {
             host_keys,
             has_password: _,
             has_private_key: _,
-        }) => words.extend([
-            ("destination.sftp.address", address.clone()),
-            ("destination.sftp.user_name", user_name.clone()),
-            ("destination.sftp.directory", directory.clone()),
+            password_from,
+            private_key_from,
+            private_key_passphrase_from,
+        }) => vec![
+            ("destination.sftp.address", address),
+            ("destination.sftp.user_name", user_name),
+            ("destination.sftp.directory", directory),
             ("destination.sftp.host_keys", host_keys.join("; ")),
-        ]),
-        Destination::Fs { directory } => words.push(("destination.fs.directory", directory.clone())),
+            ("destination.sftp.password_from", source(password_from)),
+            ("destination.sftp.private_key_from", source(private_key_from)),
+            ("destination.sftp.private_key_passphrase_from", source(private_key_passphrase_from)),
+        ],
+        Destination::Fs { directory } => vec![("destination.fs.directory", directory)],
+        Destination::S3(S3Destination {
+            endpoint,
+            region,
+            bucket,
+            directory,
+            access_key_id,
+            has_secret_access_key: _,
+            secret_access_key_from,
+            virtual_host_style,
+        }) => vec![
+            ("destination.s3.endpoint", endpoint),
+            ("destination.s3.region", region),
+            ("destination.s3.bucket", bucket),
+            ("destination.s3.directory", directory),
+            ("destination.s3.access_key_id", access_key_id),
+            ("destination.s3.secret_access_key_from", source(secret_access_key_from)),
+            ("destination.s3.virtual_host_style", virtual_host_style.to_string()),
+        ],
+        Destination::Azblob(AzblobDestination {
+            endpoint,
+            container,
+            directory,
+            account_name,
+            has_account_key: _,
+            account_key_from,
+        }) => vec![
+            ("destination.azblob.endpoint", endpoint),
+            ("destination.azblob.container", container),
+            ("destination.azblob.directory", directory),
+            ("destination.azblob.account_name", account_name),
+            ("destination.azblob.account_key_from", source(account_key_from)),
+        ],
+        Destination::Gcs(GcsDestination {
+            endpoint,
+            bucket,
+            directory,
+            has_credential: _,
+            credential_from,
+        }) => vec![
+            ("destination.gcs.endpoint", endpoint),
+            ("destination.gcs.bucket", bucket),
+            ("destination.gcs.directory", directory),
+            ("destination.gcs.credential_from", source(credential_from)),
+        ],
     }
-    words
+}
+
+fn source(source: Option<SecretSource>) -> String {
+    match source {
+        None => String::new(),
+        Some(SecretSource::Env(name)) => format!("environment variable {name}"),
+        Some(SecretSource::File(path)) => format!("file {path}"),
+    }
 }
 
 fn national_id_in_words(mode: NationalIdMode) -> &'static str {

@@ -59,7 +59,7 @@ impl Siem {
             directory: String::new(),
             host_keys,
             has_password: true,
-            has_private_key: false,
+            ..SftpDestination::default()
         })
     }
 

@@ -23,7 +23,7 @@ fn sftp_settings() -> JobSettings {
         directory: "in".to_owned(),
         host_keys: Vec::new(),
         has_password: true,
-        has_private_key: false,
+        ..SftpDestination::default()
     });
     JobSettings { destination, ..settings() }
 }

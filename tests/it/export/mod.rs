@@ -10,5 +10,6 @@ mod golden;
 mod jobs;
 mod owners;
 mod runs;
+mod s3;
 mod scheduled;
 mod shaped;

@@ -1,17 +1,18 @@
 //! Writes JSON objects of known shape straight into a line: nothing empty, nothing that breaks a line.
 
-use std::fmt::Display;
+use super::plain::{Hex, Plain};
 
-use super::escape::{MARK, push_number};
+/// What the end of a value says that was cut.
+pub const MARK: &str = "...(cut)";
 
 /// One object that is being written. Keys are ASCII without quotes.
-pub(super) struct Object<'a> {
+pub struct Object<'a> {
     out: &'a mut Vec<u8>,
     first: bool,
 }
 
 /// Writes one object.
-pub(super) fn object(out: &mut Vec<u8>, write: impl FnOnce(&mut Object<'_>)) {
+pub fn object(out: &mut Vec<u8>, write: impl FnOnce(&mut Object<'_>)) {
     out.push(b'{');
     write(&mut Object { out, first: true });
     out.push(b'}');
@@ -19,7 +20,7 @@ pub(super) fn object(out: &mut Vec<u8>, write: impl FnOnce(&mut Object<'_>)) {
 
 impl Object<'_> {
     /// A text, if it is not empty.
-    pub(super) fn text(&mut self, key: &str, value: &str) {
+    pub fn text(&mut self, key: &str, value: &str) {
         if !value.is_empty() {
             self.key(key);
             push_text(value, self.out);
@@ -27,7 +28,7 @@ impl Object<'_> {
     }
 
     /// A text of at most `limit` bytes, cut with a mark.
-    pub(super) fn cut(&mut self, key: &str, value: &str, limit: usize) {
+    pub fn cut(&mut self, key: &str, value: &str, limit: usize) {
         if value.len() <= limit {
             return self.text(key, value);
         }
@@ -38,13 +39,28 @@ impl Object<'_> {
         self.out.push(b'"');
     }
 
-    pub(super) fn number(&mut self, key: &str, value: impl Display) {
+    /// A number.
+    pub fn number(&mut self, key: &str, value: impl Plain) {
         self.key(key);
-        push_number(value, self.out);
+        value.push(self.out);
+    }
+
+    /// What needs no look, as a text.
+    pub fn plain(&mut self, key: &str, value: impl Plain) {
+        self.key(key);
+        self.out.push(b'"');
+        value.push(self.out);
+        self.out.push(b'"');
+    }
+
+    /// A value that is written as it is, JSON without line ends.
+    pub fn raw(&mut self, key: &str, write: impl FnOnce(&mut Vec<u8>)) {
+        self.key(key);
+        write(self.out);
     }
 
     /// A list of texts, if there is any that is not empty; none twice.
-    pub(super) fn texts(&mut self, key: &str, values: &[&str]) {
+    pub fn texts(&mut self, key: &str, values: &[&str]) {
         let new = |(i, value): &(usize, &&str)| !value.is_empty() && !values[..*i].contains(value);
         let mut values = values.iter().enumerate().filter(new).map(|(_, value)| *value).peekable();
         if values.peek().is_some() {
@@ -53,7 +69,7 @@ impl Object<'_> {
     }
 
     /// A list, if it is not empty.
-    pub(super) fn list<T>(
+    pub fn list<T>(
         &mut self,
         key: &str,
         values: impl Iterator<Item = T>,
@@ -77,7 +93,7 @@ impl Object<'_> {
     }
 
     /// An object, if anything is in it.
-    pub(super) fn object(&mut self, key: &str, write: impl FnOnce(&mut Object<'_>)) {
+    pub fn object(&mut self, key: &str, write: impl FnOnce(&mut Object<'_>)) {
         let (start, first) = (self.out.len(), self.first);
         self.key(key);
         let inside = self.out.len() + 1;
@@ -99,30 +115,70 @@ impl Object<'_> {
 }
 
 /// Appends a JSON text. Line ends and control characters are escaped, those beyond ASCII too.
-pub(super) fn push_text(value: &str, out: &mut Vec<u8>) {
+pub fn push_text(value: &str, out: &mut Vec<u8>) {
     out.push(b'"');
-    let plain = |byte: u8| byte >= 0x20 && !matches!(byte, b'"' | b'\\' | 0x7F | 0xC2 | 0xE2);
-    if value.bytes().all(plain) {
-        out.extend_from_slice(value.as_bytes());
-    } else {
-        for character in value.chars() {
-            match character {
-                '"' => out.extend_from_slice(b"\\\""),
-                '\\' => out.extend_from_slice(b"\\\\"),
-                '\n' => out.extend_from_slice(b"\\n"),
-                '\r' => out.extend_from_slice(b"\\r"),
-                '\t' => out.extend_from_slice(b"\\t"),
-                '\u{2028}' | '\u{2029}' => push_code(character, out),
-                control if control.is_control() => push_code(character, out),
-                other => out.extend_from_slice(other.encode_utf8(&mut [0; 4]).as_bytes()),
-            }
-        }
-    }
+    push_escaped(value, out);
     out.push(b'"');
 }
 
-fn push_code(character: char, out: &mut Vec<u8>) {
-    push_number(format_args!("\\u{:04x}", u32::from(character)), out);
+/// The same without its quotes.
+pub fn push_escaped(value: &str, out: &mut Vec<u8>) {
+    let mut rest = value.as_bytes();
+    while let Some(at) = rest.iter().position(|byte| SPECIAL[usize::from(*byte)]) {
+        let (plain, special) = rest.split_at(at);
+        out.extend_from_slice(plain);
+        rest = &special[push_special(special, out)..];
+    }
+    out.extend_from_slice(rest);
+}
+
+/// Bytes that must be looked at; 0xC2 and 0xE2 begin the control characters and line ends beyond ASCII.
+static SPECIAL: [bool; 256] = {
+    let mut special = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        special[byte] = byte < 0x20 || matches!(byte, 0x22 | 0x5C | 0x7F | 0xC2 | 0xE2);
+        byte += 1;
+    }
+    special
+};
+
+/// Writes what the first character of `rest` becomes, and says how many bytes it was.
+fn push_special(rest: &[u8], out: &mut Vec<u8>) -> usize {
+    let short = match rest {
+        [0xC2, second @ 0x80..=0x9F, ..] => {
+            push_code([0, *second], out);
+            return 2;
+        }
+        [0xE2, 0x80, third @ (0xA8 | 0xA9), ..] => {
+            push_code([0x20, third - 0x80], out);
+            return 3;
+        }
+        [b'"', ..] => b"\\\"",
+        [b'\\', ..] => b"\\\\",
+        [b'\n', ..] => b"\\n",
+        [b'\r', ..] => b"\\r",
+        [b'\t', ..] => b"\\t",
+        [0x08, ..] => b"\\b",
+        [0x0C, ..] => b"\\f",
+        [control @ (..0x20 | 0x7F), ..] => {
+            push_code([0, *control], out);
+            return 1;
+        }
+        // What follows the first byte of any other character is plain.
+        [other, ..] => {
+            out.push(*other);
+            return 1;
+        }
+        [] => return 0,
+    };
+    out.extend_from_slice(short);
+    1
+}
+
+fn push_code(code: [u8; 2], out: &mut Vec<u8>) {
+    out.extend_from_slice(b"\\u");
+    Hex(&code).push(out);
 }
 
 #[cfg(test)]
