@@ -71,7 +71,7 @@ impl Reader {
     fn take_start(&mut self) -> Result<(), ServiceError> {
         match &self.query.start {
             Start::Beginning => {}
-            Start::After(sequence) => self.position = *sequence,
+            Start::After(sequence) => self.position = after(self.query.order, *sequence, self.head)?,
             Start::Now => self.position = self.head,
             Start::Token(bytes) => {
                 let bookmark = self.queries.tokens.read_resume(bytes, &self.digest)?;
@@ -81,8 +81,8 @@ impl Reader {
                     ));
                 }
                 self.position = bookmark.position;
-                if !self.query.follow && bookmark.pinned_head != 0 {
-                    self.head = self.head.min(bookmark.pinned_head);
+                if let (false, Some(pinned)) = (self.query.follow, bookmark.pinned_head) {
+                    self.head = self.head.min(pinned);
                 }
             }
         }
@@ -187,7 +187,7 @@ impl Reader {
 
     fn say(&mut self, message: Message<Bytes>) -> Item {
         self.last_said = Instant::now();
-        let pinned_head = if self.query.follow { 0 } else { self.head };
+        let pinned_head = (!self.query.follow).then_some(self.head);
         let bookmark = Bookmark { query: self.digest, position: self.position, pinned_head };
         (message, self.queries.tokens.resume(&bookmark))
     }
@@ -197,6 +197,19 @@ fn beginning(order: Order, head: u64) -> u64 {
     match order {
         Order::Ascending => 0,
         Order::Descending => head.saturating_add(1),
+    }
+}
+
+/// Where a query begins that goes on after `sequence` of a log that ends at `head`.
+fn after(order: Order, sequence: u64, head: u64) -> Result<u64, Violations> {
+    match order {
+        // Whatever is recorded up to there would be left out silently.
+        Order::Ascending if sequence > head => {
+            let message = format!("beyond the newest event, which is {head}; say from_now to begin there");
+            Err(Violations::one("after_sequence", message))
+        }
+        Order::Ascending => Ok(sequence),
+        Order::Descending => Ok(sequence.min(beginning(order, head))),
     }
 }
 
