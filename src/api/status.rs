@@ -106,6 +106,7 @@ fn answer(error: &ServiceError) -> Answer {
             say(Code::Unavailable, R::DatabaseUnavailable).retry_after(Duration::from_secs(1))
         }
         ServiceError::StoreRefused | ServiceError::Panicked => say(Code::Internal, R::Internal),
+        ServiceError::ConsumerStalled { limit: _ } => say(Code::Aborted, R::SubscriptionStalled),
         ServiceError::ShuttingDown => {
             say(Code::Unavailable, R::ShuttingDown).retry_after(Duration::from_secs(1))
         }

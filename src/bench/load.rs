@@ -107,10 +107,16 @@ impl Load {
         Ok(tally.figures(case.to_string(), elapsed))
     }
 
-    async fn drive(&self, case: Case, budget: Budget) -> Result<(Tally, Duration), BenchError> {
+    /// What each case may take.
+    pub(super) fn budget(&self) -> Budget {
+        self.budget
+    }
+
+    /// One case without a warm-up: what was sent, and how long that took.
+    pub(super) async fn drive(&self, case: Case, budget: Budget) -> Result<(Tally, Duration), BenchError> {
         let mut connections = Vec::new();
         for _ in 0..case.senders().min(CONNECTIONS) {
-            connections.push(self.connect().await?);
+            connections.push(connect(&self.endpoint).await?);
         }
         let course = Arc::new(Course::begin(budget));
         let mut senders = JoinSet::new();
@@ -135,13 +141,14 @@ impl Load {
         let silent = BenchError::Silent { case: case.to_string(), within };
         time::timeout(within, all).await.unwrap_or(Err(silent))
     }
+}
 
-    async fn connect(&self) -> Result<Channel, BenchError> {
-        let failed = |source| BenchError::Unreachable { endpoint: self.endpoint.clone(), source };
-        let endpoint = Endpoint::from_shared(self.endpoint.clone()).map_err(failed)?;
-        let endpoint = endpoint.connect_timeout(Duration::from_secs(5)).tcp_nodelay(true);
-        endpoint.connect().await.map_err(failed)
-    }
+/// A connection to a server, a URL.
+pub(super) async fn connect(url: &str) -> Result<Channel, BenchError> {
+    let failed = |source| BenchError::Unreachable { endpoint: url.to_owned(), source };
+    let endpoint = Endpoint::from_shared(url.to_owned()).map_err(failed)?;
+    let endpoint = endpoint.connect_timeout(Duration::from_secs(5)).tcp_nodelay(true);
+    endpoint.connect().await.map_err(failed)
 }
 
 /// One that sends, and waits for the answer before it sends more; a stream has many requests unanswered.

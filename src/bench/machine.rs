@@ -72,12 +72,20 @@ pub(super) struct Memory {
 
 /// The memory of a process; `None` if it is gone, or if the system does not tell.
 pub(super) fn memory_mib(process: u32) -> Option<Memory> {
+    let [resident, peak] = memory_kib(process)?;
+    Some(Memory { resident: resident / 1024, peak: peak / 1024 })
+}
+
+/// The memory of a process that is resident right now, in KiB.
+pub(super) fn resident_kib(process: u32) -> Option<u64> {
+    memory_kib(process).map(|[resident, _]| resident)
+}
+
+/// Right now, and the most there has been.
+fn memory_kib(process: u32) -> Option<[u64; 2]> {
     let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-    let mib = |name: &str| -> Option<u64> {
-        let kib: u64 = value(&status, name, ':').split(' ').next()?.parse().ok()?;
-        Some(kib / 1024)
-    };
-    Some(Memory { resident: mib("VmRSS")?, peak: mib("VmHWM")? })
+    let kib = |name: &str| value(&status, name, ':').split(' ').next()?.parse().ok();
+    Some([kib("VmRSS")?, kib("VmHWM")?])
 }
 
 #[cfg(test)]

@@ -4,12 +4,13 @@
 //! goes on, `load` sends, `server` is the vidne that is measured. The limits: `sqlite` and `postgres` with `psql` write
 //! the rows that vidne recorded once more, without vidne. `figures`, `goals` and `machine` are what comes out.
 //!
-//! `memory` looks at the server's memory while `pusher` sends more than the database, held by `throttle`, takes.
+//! `follow` measures how soon events reach those who follow a log. `memory` looks at the server's memory while `pusher` sends more than the database, held by `throttle`, takes.
 
 mod course;
 mod error;
 mod figures;
 mod folder;
+mod follow;
 mod goals;
 mod load;
 mod machine;
@@ -27,6 +28,7 @@ mod throttle;
 pub use course::Budget;
 pub use error::BenchError;
 pub use figures::Figures;
+pub use follow::{FollowOptions, follow};
 pub use goals::{Goal, Measure};
 pub use machine::Machine;
 pub use memory::{MemoryOptions, MemoryReport, memory};

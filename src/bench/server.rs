@@ -15,7 +15,7 @@ use tokio::{
 
 use super::{
     error::{BenchError, io},
-    machine::{Memory, memory_mib},
+    machine::{Memory, memory_mib, resident_kib},
 };
 use crate::domain::secret::Secret;
 
@@ -38,9 +38,14 @@ struct Ready {
 }
 
 impl BenchServer {
-    /// Starts one on a free loopback port, with its data in `folder` or in an empty database.
+    /// Starts one on a free loopback port, with its data in `folder` or in a database; both are empty, or those of one
+    /// that was killed.
     pub(super) async fn start(folder: &Path, database: Option<&Secret>) -> Result<Self, BenchError> {
         let (ready, log) = (folder.join("ready.json"), folder.join("server.log"));
+        if ready.exists() {
+            // Of one that was here before.
+            fs::remove_file(&ready).map_err(io("remove an old ready file"))?;
+        }
         let mut process = command(folder, &ready, database)?
             .stderr(File::create(&log).map_err(io("write the server's log"))?)
             .spawn()
@@ -68,6 +73,11 @@ impl BenchServer {
     /// Its memory; `None` if it has ended.
     pub(super) fn memory(&self) -> Option<Memory> {
         self.process.id().and_then(memory_mib)
+    }
+
+    /// Its resident memory in KiB; `None` if it has ended.
+    pub(super) fn resident_kib(&self) -> Option<u64> {
+        self.process.id().and_then(resident_kib)
     }
 
     /// Ends it at once and says how much memory it has had, in MiB. Nobody needs its data in good order.

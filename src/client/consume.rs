@@ -20,8 +20,9 @@ use crate::codec::{
 
 use super::{Client, backoff::Backoff, error::ClientError, options::Resume};
 
-/// The reason for which another attempt helps although the code alone does not say so.
+/// The reasons for which another attempt helps although the code alone does not say so.
 const BUSY: &str = "SUBSCRIPTION_BUSY";
+const STALLED: &str = "SUBSCRIPTION_STALLED";
 
 /// One message of a consumer.
 #[derive(Debug)]
@@ -131,6 +132,16 @@ impl Consumer {
     pub fn acknowledge(&mut self, position: u64) {
         self.acknowledged = self.acknowledged.max(position);
         self.pass_on();
+    }
+
+    /// Tells the server that what was delivered is being worked on. A server takes the subscription from a
+    /// consumer that acknowledges nothing for long (`subscriptions.stall_timeout`, by default ten minutes); one
+    /// that needs longer for a message says this meanwhile.
+    pub fn still_working(&mut self) {
+        if let Some(open) = &self.open {
+            // The same position again.
+            open.acknowledge.send_modify(|_| {});
+        }
     }
 
     /// Sends what was acknowledged, waits until it is kept, and gives the subscription back. Answers the position
@@ -258,7 +269,7 @@ impl Consumer {
             Resume::Attempts(most) => self.backoff.failures() < most,
             Resume::Always => true,
         };
-        let passes = error.is_transient() || error.reason().as_deref() == Some(BUSY);
+        let passes = error.is_transient() || matches!(error.reason().as_deref(), Some(BUSY | STALLED));
         if !again || !passes {
             self.done = true;
             return Err(error);

@@ -17,8 +17,8 @@ pub struct Bookmark {
     pub query: [u8; QUERY_BYTES],
     /// Every event up to here (from here, descending) is dealt with.
     pub position: u64,
-    /// The head as it was pinned; 0 while following.
-    pub pinned_head: u64,
+    /// The head as it was pinned; `None` while following.
+    pub pinned_head: Option<u64>,
 }
 
 /// What a token is bound to: tenant, filter and order, and the installation.

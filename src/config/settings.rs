@@ -227,6 +227,7 @@ impl Settings {
             subscriptions: SubscriptionOptions {
                 lease: from.duration("subscriptions.lease", SECOND..=HOUR),
                 max_unacknowledged: from.count("subscriptions.max_unacknowledged", 1..=1_000_000),
+                stall_timeout: from.duration("subscriptions.stall_timeout", SECOND..=24 * HOUR),
                 progress_interval,
             },
             limits,

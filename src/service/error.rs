@@ -62,6 +62,15 @@ pub enum ServiceError {
     /// A task of the server ended by a bug, which has been logged.
     #[error("the server failed; its log has the cause")]
     Panicked,
+    /// A consumer kept its subscription and did nothing with it.
+    #[error(
+        "for {limit:?} the consumer has acknowledged none of the events that wait for it; the subscription was given \
+         back, and they are delivered again"
+    )]
+    ConsumerStalled {
+        /// How long it may.
+        limit: std::time::Duration,
+    },
     /// The server is going down; connect again.
     #[error("the server is shutting down; connect again")]
     ShuttingDown,

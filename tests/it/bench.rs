@@ -1,4 +1,4 @@
-//! `vidne bench record`: that it measures what it says. Never how fast: the figures of a test run tell nothing.
+//! `vidne bench`: that it measures what it says. Never how fast: the figures of a test run tell nothing.
 
 use std::str::FromStr as _;
 
@@ -83,6 +83,48 @@ fn markdown_has_a_table_for_each_store_and_says_that_a_debug_build_tells_nothing
     let rows = run.out.lines().filter(|line| line.starts_with("| ")).count();
     assert_eq!(rows, 1 + CASES.len() + 2 + BARE.len(), "{}", run.out);
     assert_eq!(run.out.contains("DEBUG BUILD"), cfg!(debug_assertions), "{}", run.out);
+}
+
+#[tokio::test]
+async fn how_soon_events_reach_subscribers_and_what_those_cost_is_measured_with_its_limits() {
+    let database = TestDatabase::create().await;
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path().to_str().unwrap();
+    let few = ["bench", "follow", "--seconds", "0.4", "--rate", "50", "--json"];
+    let measured = run(&[&few[..], &["--folder", folder, "--database-url", database.url()]].concat()).ok();
+    let report = report(&measured);
+    let [sqlite, postgres] = report["stores"].as_array().unwrap().as_slice() else { panic!("{report}") };
+    assert_eq!((&sqlite["store"], &postgres["store"]), (&"sqlite".into(), &"postgresql".into()));
+    for (store, limit) in [(sqlite, "bare call, 1 in flight"), (postgres, "bare LISTEN/NOTIFY")] {
+        assert_eq!(names(&store["limits"]), [limit]);
+        let cases = store["cases"].as_array().unwrap();
+        let mut written = Vec::new();
+        for (n, subscribers) in [1.0, 10.0, 100.0, 1_000.0].into_iter().enumerate() {
+            let [recorded, sent] = [&cases[2 * n], &cases[2 * n + 1]];
+            assert!(recorded["case"].as_str().unwrap().ends_with("recorded to received"), "{recorded}");
+            let number = |of: &Json, name: &str| of[name].as_f64().unwrap();
+            assert_eq!(number(recorded, "events"), number(sent, "events"));
+            assert!(
+                number(recorded, "p50_ms") <= number(sent, "p50_ms") && number(sent, "p50_ms") > 0.0,
+                "{sent}"
+            );
+            // Each subscriber got each event.
+            written.push(number(sent, "events") / subscribers);
+        }
+        assert!(written.iter().all(|events| *events >= 1.0 && events.fract() == 0.0), "{written:?}");
+        let writing: Vec<&str> = cases[8..].iter().map(|case| case["case"].as_str().unwrap()).collect();
+        let who = |who: &str| format!("unary, 256 in flight, {who}");
+        assert_eq!(
+            writing,
+            [who("no subscriber"), who("100 that get nothing"), who("100 that get everything")]
+        );
+        let goals = store["goals"].as_array().unwrap();
+        assert_eq!(goals.len(), 3);
+        assert!(goals.iter().all(|goal| goal["measured"].as_f64().unwrap() > 0.0), "{goals:?}");
+        let rate = |at: usize| cases[at]["events_per_second"].as_f64().unwrap();
+        assert!((goals[2]["measured"].as_f64().unwrap() - rate(9) / rate(8)).abs() < 1e-9, "{goals:?}");
+    }
+    assert_eq!(std::fs::read_dir(folder).unwrap().count(), 0, "something is left in the folder");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! `vidne bench`.
 
+mod follow;
 mod markdown;
 mod memory;
 mod record;
@@ -20,6 +21,8 @@ pub struct BenchArgs {
 enum BenchCommand {
     /// Measure how fast events are recorded, beside what the database could do without vidne.
     Record(record::RecordArgs),
+    /// Measure how soon events reach those who follow a log, and what subscribers cost.
+    Follow(follow::FollowArgs),
     /// Measure how much memory the server needs while far more is sent to it than its database takes.
     Memory(memory::MemoryArgs),
 }
@@ -32,6 +35,7 @@ enum BenchCommand {
 pub async fn run(args: BenchArgs) -> Result<(), CliError> {
     match args.command {
         BenchCommand::Record(args) => record::run(args).await,
+        BenchCommand::Follow(args) => follow::run(args).await,
         BenchCommand::Memory(args) => memory::run(args).await,
     }
 }

@@ -114,15 +114,16 @@ pub async fn run(args: RecordArgs) -> Result<(), CliError> {
         .map_err(|error| CliError::failed(format!("cannot listen for signals: {error}")))?;
     let progress = |what: &str| note(&format!("measuring {what}"));
     let report = bench::run(&args.options(), &progress, &stop).await?;
-    print(&args, &report)
+    print(&report, args.json, args.markdown)
 }
 
-fn print(args: &RecordArgs, report: &Report) -> Result<(), CliError> {
+/// Prints a report: as a JSON object, as Markdown, or for people.
+pub(super) fn print(report: &Report, as_json: bool, as_markdown: bool) -> Result<(), CliError> {
     let mut out = Stdout::new();
-    if args.json {
+    if as_json {
         out.json(&json!(report))?;
     } else {
-        let lines = match args.markdown {
+        let lines = match as_markdown {
             true => markdown::lines(report),
             false => render::lines(report, table::width(), Style::stdout()),
         };

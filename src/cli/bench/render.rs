@@ -55,7 +55,7 @@ pub(super) fn goal(goal: &Goal) -> String {
         Measure::AtLeast => "at least",
         Measure::AtMost => "at most",
     };
-    format!("{:.2}, {side} {:.1} wanted: {}", goal.measured, goal.goal, goal.ratio)
+    format!("{:.2}, {side} {} wanted: {}", goal.measured, goal.goal, goal.ratio)
 }
 
 /// A case in one row.

@@ -2,11 +2,13 @@
 //!
 //! `manage` creates, shows and deletes them; `consume` begins a stream, which runs as a task of its own: `session`
 //! is that task, `window` what it has delivered and not heard of again, `writes` what it is to write to the store
-//! and `keeper` how.
+//! `keeper` how, and `patience` how
+//! long it waits for a consumer that says nothing.
 
 mod consume;
 mod keeper;
 mod manage;
+mod patience;
 mod session;
 mod testimony;
 mod window;
@@ -30,6 +32,8 @@ pub struct SubscriptionOptions {
     pub lease: Duration,
     /// Events that one consumer may have without having acknowledged them.
     pub max_unacknowledged: usize,
+    /// How long a consumer may keep events without acknowledging any, or leave them unread.
+    pub stall_timeout: Duration,
     /// A stream that is held back says at this interval that it is alive.
     pub progress_interval: Duration,
 }
@@ -39,6 +43,7 @@ impl Default for SubscriptionOptions {
         Self {
             lease: Duration::from_secs(30),
             max_unacknowledged: 10_000,
+            stall_timeout: Duration::from_secs(600),
             progress_interval: Duration::from_secs(10),
         }
     }

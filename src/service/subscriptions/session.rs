@@ -10,7 +10,9 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Delivery, Said, Subscriptions, keeper::Keeper, window::Window, writes::Writes};
+use super::{
+    Delivery, Said, Subscriptions, keeper::Keeper, patience::Patience, window::Window, writes::Writes,
+};
 use crate::{
     codec::stored::sequence,
     domain::{
@@ -41,6 +43,8 @@ pub(super) struct Session {
     writes: Writes,
     /// Changes when a subscription is deleted by this server; renewing tells whether it was this one.
     deletions: watch::Receiver<u64>,
+    /// With a client that neither reads nor acknowledges.
+    patience: Patience,
     last_said: Instant,
 }
 
@@ -79,6 +83,7 @@ impl Session {
             drained: None,
             writes: Writes::new(keeper, acknowledged),
             deletions: of.deletions().subscribe(),
+            patience: Patience::new(parts.options.stall_timeout),
             last_said: Instant::now(),
         }
     }
@@ -129,6 +134,7 @@ impl Session {
                 return end.map_or(End::Well, End::Ours);
             }
             let quiet = self.last_said + self.progress_interval;
+            let stalled = self.patience.end(self.is_owed_an_answer());
             let step = tokio::select! {
                 biased;
                 () = self.shutdown.cancelled() => Err(ServiceError::ShuttingDown),
@@ -156,6 +162,9 @@ impl Session {
                     }
                     Err(_) => return End::Well,
                 },
+                () = sleep_until(stalled.unwrap_or(quiet)), if stalled.is_some() => {
+                    Err(ServiceError::ConsumerStalled { limit: self.patience.limit() })
+                }
                 item = events.next(), if self.may_read() => self.take_item(item).await,
                 () = sleep_until(quiet), if !self.may_read() && !self.has_something_to_say() => {
                     self.still_here().await
@@ -170,6 +179,11 @@ impl Session {
     /// Reads on only when what was read is delivered and more may be.
     fn may_read(&self) -> bool {
         self.drained.is_none() && self.next.is_none() && self.window.is_empty() && self.window.has_room()
+    }
+
+    /// Whether there are events that the client has not acknowledged or not even taken.
+    fn is_owed_an_answer(&self) -> bool {
+        !self.window.is_clear() || !self.window.is_empty()
     }
 
     fn has_something_to_say(&self) -> bool {
@@ -249,6 +263,7 @@ impl Session {
             let message = format!("beyond what this stream has delivered, which is up to {delivered}");
             return Err(Violations::one("acknowledge.position", message));
         }
+        self.patience.heard();
         let keep = self.window.acknowledge(position);
         self.writes.acknowledge(position, keep);
         Ok(())

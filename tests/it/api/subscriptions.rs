@@ -165,6 +165,33 @@ async fn events_go_out_and_acknowledgements_come_back_when_they_are_kept() {
 }
 
 #[tokio::test]
+async fn g10_a_client_that_holds_a_subscription_and_never_reads_is_ended_with_a_reason() {
+    let server = Server::with(&[("subscriptions.stall_timeout", "1s")]).await;
+    create(&server, "siem").await.unwrap();
+    let mut asleep = open(&server, start("siem")).await.unwrap();
+    for _ in 0..3 {
+        server.record(event()).await.unwrap();
+    }
+    let taken = async {
+        loop {
+            match open(&server, start("siem")).await {
+                Ok(next) => return next,
+                Err(busy) => drop(expect(&busy, Code::Aborted, "SUBSCRIPTION_BUSY")),
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let mut next = timeout(SOON, taken).await.expect("it is held for ever");
+    expect(&asleep.error().await, Code::Aborted, "SUBSCRIPTION_STALLED");
+    let mut delivered = 0;
+    while delivered < 3 {
+        if let Some(Kind::Batch(batch)) = next.next().await.unwrap().kind {
+            delivered += batch.events.len();
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_server_that_stops_tells_its_consumers_and_ends() {
     let server = Server::start().await;
     create(&server, "siem").await.unwrap();

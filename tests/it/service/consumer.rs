@@ -150,9 +150,12 @@ impl Consumer {
 
     /// Reads until `count` events have come in all.
     pub async fn read(&mut self, count: usize) -> &[u64] {
-        while self.received.len() < count {
-            self.next().await.expect("the stream ended").unwrap();
-        }
+        let all = async {
+            while self.received.len() < count {
+                self.next().await.expect("the stream ended").unwrap();
+            }
+        };
+        timeout(SOON, all).await.expect("events are missing");
         &self.received
     }
 
@@ -163,18 +166,24 @@ impl Consumer {
 
     /// Reads until it is kept that everything up to `position` is acknowledged.
     pub async fn kept(&mut self, position: u64) {
-        while self.kept < position {
-            self.next().await.expect("the stream ended").unwrap();
-        }
+        let all = async {
+            while self.kept < position {
+                self.next().await.expect("the stream ended").unwrap();
+            }
+        };
+        timeout(SOON, all).await.expect("an acknowledgement is not kept");
     }
 
     pub async fn until(&mut self, wanted: impl Fn(&Said) -> bool) -> Said {
-        loop {
-            let delivery = self.next().await.expect("the stream ended").unwrap();
-            if wanted(&delivery.said) {
-                return delivery.said;
+        let found = async {
+            loop {
+                let delivery = self.next().await.expect("the stream ended").unwrap();
+                if wanted(&delivery.said) {
+                    return delivery.said;
+                }
             }
-        }
+        };
+        timeout(SOON, found).await.expect("what is waited for does not come")
     }
 
     pub fn acknowledge(&mut self, position: u64) {
@@ -194,8 +203,17 @@ impl Consumer {
         self.acks = None;
     }
 
-    /// What the stream ends with.
+    /// What the stream ends with, soon.
     pub async fn end(&mut self) -> Option<ServiceError> {
+        self.end_within(SOON).await
+    }
+
+    /// What the stream ends with, whatever it says before.
+    pub async fn end_within(&mut self, limit: Duration) -> Option<ServiceError> {
+        timeout(limit, self.to_the_end()).await.expect("the stream does not end")
+    }
+
+    async fn to_the_end(&mut self) -> Option<ServiceError> {
         loop {
             match self.next().await {
                 Some(Ok(_)) => {}

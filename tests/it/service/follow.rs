@@ -56,12 +56,32 @@ async fn message(stream: &mut (impl Stream<Item = Result<Item, ServiceError>> + 
 
 /// The sequences of the next batch; other messages before it are passed over.
 async fn batch(stream: &mut (impl Stream<Item = Result<Item, ServiceError>> + Unpin)) -> Vec<u64> {
-    loop {
-        let item = message(stream).await;
-        if matches!(item.0, Message::Batch(_)) {
-            return sequences(&[item]);
+    let next = async {
+        loop {
+            let item = message(stream).await;
+            if matches!(item.0, Message::Batch(_)) {
+                return sequences(&[item]);
+            }
         }
-    }
+    };
+    tokio::time::timeout(Duration::from_secs(60), next).await.expect("events within a minute")
+}
+
+/// The sequences that come until the stream ends, and why it does.
+async fn rest(
+    stream: &mut (impl Stream<Item = Result<Item, ServiceError>> + Unpin),
+) -> (EndReason, Vec<u64>) {
+    let mut found = Vec::new();
+    let end = async {
+        loop {
+            match message(stream).await {
+                (Message::End(reason), _) => return reason,
+                item => found.extend(sequences(&[item])),
+            }
+        }
+    };
+    let reason = tokio::time::timeout(Duration::from_secs(60), end).await.expect("an end within a minute");
+    (reason, found)
 }
 
 #[tokio::test(start_paused = true)]
@@ -135,14 +155,7 @@ async fn g4_filters_and_limits_hold_on_the_tail_as_they_do_in_the_store() {
             expected.push(sequence);
         }
     }
-    let mut found = Vec::new();
-    loop {
-        match message(&mut follower).await {
-            (Message::End(reason), _) => break assert_eq!(reason, EndReason::Limit),
-            item => found.extend(sequences(&[item])),
-        }
-    }
-    assert_eq!(found, expected[..3]);
+    assert_eq!(rest(&mut follower).await, (EndReason::Limit, expected[..3].to_vec()));
 }
 
 #[tokio::test]
@@ -154,14 +167,7 @@ async fn a_follower_whose_filter_ends_at_a_position_ends_there() {
     assert_eq!(batch(&mut follower).await, [2]);
     assert_eq!(message(&mut follower).await.0, Message::CaughtUp { head: 2 });
     bench.record(5).await;
-    let mut found = Vec::new();
-    loop {
-        match message(&mut follower).await {
-            (Message::End(reason), _) => break assert_eq!(reason, EndReason::Exhausted),
-            item => found.extend(sequences(&[item])),
-        }
-    }
-    assert_eq!(found, [3, 4]);
+    assert_eq!(rest(&mut follower).await, (EndReason::Exhausted, vec![3, 4]));
 }
 
 #[tokio::test(start_paused = true)]
@@ -212,14 +218,7 @@ async fn a_tenant_closed_mid_stream_delivers_what_is_there_and_ends() {
     }
     tenants.close(&tenant, "anonymous").await.unwrap();
     for stream in [&mut follower, &mut bench.follow(query()).await] {
-        let mut found = Vec::new();
-        let reason = loop {
-            match message(stream).await {
-                (Message::End(reason), _) => break reason,
-                item => found.extend(sequences(&[item])),
-            }
-        };
-        assert_eq!((reason, found), (EndReason::TenantClosed, vec![1, 2, 3]));
+        assert_eq!(rest(stream).await, (EndReason::TenantClosed, vec![1, 2, 3]));
         assert!(stream.next().await.is_none());
     }
 }

@@ -108,6 +108,24 @@ async fn a_query_can_start_after_a_position() {
 }
 
 #[tokio::test]
+async fn a_start_after_what_is_not_recorded_yet_is_refused_and_before_it_is_the_head() {
+    let services = Services::new();
+    fill(&services, 6).await;
+    assert!(services.all(Query { start: Start::After(6), ..default_query() }).await.len() == 1);
+    for follow in [false, true] {
+        let refused = services.query(Query { start: Start::After(7), follow, ..default_query() }).await.err();
+        let Some(ServiceError::Invalid(wrong)) = refused else { panic!("{refused:?}") };
+        assert_eq!(wrong.iter().next().unwrap().field, "after_sequence");
+    }
+    let down = Query { start: Start::After(99), order: Order::Descending, limit: 2, ..default_query() };
+    let first = services.all(down.clone()).await;
+    assert_eq!(sequences(&first), [6, 5]);
+    // Its token is one of this log, whatever it began with.
+    let start = Start::Token(first[0].1.clone());
+    assert_eq!(sequences(&services.all(Query { start, limit: 0, ..down }).await), [4, 3, 2, 1]);
+}
+
+#[tokio::test]
 async fn sequence_bounds_of_the_filter_hold() {
     let services = Services::new();
     fill(&services, 9).await;

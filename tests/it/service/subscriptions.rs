@@ -25,7 +25,7 @@ use vidne::{
 
 use super::{
     Services,
-    consumer::{NAME, Server},
+    consumer::{Consumer, NAME, Server},
     default_query, events,
 };
 use crate::support::events::{NOW, bare, limits};
@@ -238,6 +238,61 @@ async fn a_lease_is_renewed_for_as_long_as_the_stream_lives() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn g10_a_consumer_that_acknowledges_nothing_for_long_gives_way_to_another_one() {
+    let services = Services::new();
+    let server = subscribed(&services).await;
+    record(&services, 5).await;
+    let mut idle = server.consume(0).await.unwrap();
+    idle.catch_up().await;
+    let begun = Instant::now();
+    let stalled = idle.end_within(Duration::from_secs(3_600)).await;
+    assert!(matches!(stalled, Some(ServiceError::ConsumerStalled { .. })), "{stalled:?}");
+    assert_eq!(begun.elapsed().as_secs(), 600);
+    assert_eq!(another(&services).consume(0).await.unwrap().read(5).await, [2, 3, 4, 5, 6]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn g10_a_consumer_that_never_reads_gives_way_to_another_one() {
+    let services = Services::new();
+    let server = subscribed(&services).await;
+    let mut asleep = server.consume(0).await.unwrap();
+    record(&services, 5).await;
+    tokio::time::sleep(Duration::from_secs(590)).await;
+    let busy = another(&services).consume(0).await.err();
+    assert!(matches!(busy, Some(ServiceError::Store(StoreError::SubscriptionBusy { .. }))), "{busy:?}");
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    assert_eq!(another(&services).consume(0).await.unwrap().read(5).await, [2, 3, 4, 5, 6]);
+    assert!(matches!(asleep.end().await, Some(ServiceError::ConsumerStalled { .. })));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_consumer_that_is_at_work_or_has_nothing_to_do_is_not_stalled() {
+    let services = Services::new();
+    let server = subscribed(&services).await;
+    let mut consumer = server.consume(2).await.unwrap();
+    consumer.catch_up().await;
+    let hour = async |consumer: &mut Consumer, at_work: bool| {
+        for _ in 0..360 {
+            let quiet = consumer.until(|said| matches!(said, Said::Progress { .. })).await;
+            assert!(matches!(quiet, Said::Progress { .. }));
+            if at_work {
+                // The same again: nothing is done with yet.
+                consumer.acknowledge(1);
+            }
+        }
+    };
+    let begun = Instant::now();
+    hour(&mut consumer, false).await;
+    record(&services, 5).await;
+    consumer.read(2).await;
+    hour(&mut consumer, true).await;
+    assert!(begun.elapsed() >= Duration::from_secs(7_190), "{:?}", begun.elapsed());
+    consumer.acknowledge(3);
+    assert_eq!(consumer.read(4).await, [2, 3, 4, 5]);
+    assert_eq!(server.position().await.0, 3);
+}
+
 #[tokio::test]
 async fn what_does_not_match_is_passed_over_without_acknowledgements() {
     let services = Services::new();
@@ -273,14 +328,16 @@ async fn what_does_not_match_behind_an_unacknowledged_event_is_not_passed_over()
     assert_eq!(server.position().await.0, 7, "and all behind it that does not match");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_subscription_that_is_deleted_ends_its_consumer_at_once() {
     let services = Services::new();
     let server = subscribed(&services).await;
     let mut consumer = server.consume(0).await.unwrap();
     consumer.catch_up().await;
+    let begun = Instant::now();
     server.subscriptions.delete(&TenantId::default_tenant(), NAME, "anonymous").await.unwrap();
     assert!(matches!(consumer.end().await, Some(ServiceError::Store(StoreError::SubscriptionNotFound))));
+    assert!(begun.elapsed() < Duration::from_secs(1), "it waited for a renewal: {:?}", begun.elapsed());
 }
 
 #[tokio::test(start_paused = true)]

@@ -82,6 +82,14 @@ impl Bed {
         }
     }
 
+    /// The store as a server sees it that has just been started. The model store is the same one again.
+    pub async fn opened_anew(&self) -> Arc<dyn Store> {
+        match &self.folder {
+            Some(folder) => Arc::new(open(&Database::sqlite(folder.path())).await),
+            None => self.another_server().await,
+        }
+    }
+
     /// The database itself, if the store is PostgreSQL.
     pub fn postgres(&self) -> Option<&TestDatabase> {
         self.postgres.as_ref()

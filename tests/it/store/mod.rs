@@ -14,6 +14,7 @@ mod mysql;
 mod notify;
 mod order;
 mod outage;
+mod readers;
 mod sample;
 mod scan;
 mod scope;
