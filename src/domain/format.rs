@@ -240,7 +240,10 @@ named! {
 }
 
 impl Format {
-    /// The ending of its files, without a dot.
+    /// Every ending that a file may have.
+    pub const EXTENSIONS: [&'static str; 5] = ["jsonl", "csv", "cef", "leef", "log"];
+
+    /// The ending of its files, without a dot; one of [`Self::EXTENSIONS`].
     pub fn extension(&self) -> &'static str {
         match self {
             Self::JsonLines | Self::Ecs(_) | Self::Ocsf(_) => "jsonl",

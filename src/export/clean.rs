@@ -1,7 +1,7 @@
 //! Removing temporary files that earlier runs of the same job left behind. Nothing else is ever deleted.
 
 use super::{ExportError, destination::DropFolder};
-use crate::domain::id::is_name;
+use crate::domain::{format::Format, id::is_name};
 
 /// More would be looked at by the next run.
 const PARTS: usize = 1_000;
@@ -30,7 +30,7 @@ fn fence_of(name: &str, job_id: &str) -> Option<u64> {
         && time.len() == 16
         && digits(first, 20)
         && digits(last, 20)
-        && matches!(extension, "jsonl" | "csv")
+        && Format::EXTENSIONS.contains(&extension)
         && !fence.is_empty()
         && digits(fence, fence.len());
     if ours { fence.parse().ok() } else { None }
@@ -46,6 +46,10 @@ mod tests {
         let ours = format!(".my_siem_abcdefgh23_{range}.jsonl.7.part");
         assert_eq!(fence_of(&ours, "abcdefgh23"), Some(7));
         assert_eq!(fence_of(&ours, "zzzzzzzz22"), None);
+        for extension in Format::EXTENSIONS {
+            let ours = format!(".my_siem_abcdefgh23_{range}.{extension}.8.part");
+            assert_eq!(fence_of(&ours, "abcdefgh23"), Some(8), "{ours}");
+        }
         for other in [
             format!("my_siem_abcdefgh23_{range}.jsonl"),
             format!("my_siem_abcdefgh23_{range}.jsonl.7.part"),
