@@ -9,4 +9,5 @@ mod formats;
 mod golden;
 mod jobs;
 mod owners;
+mod proof;
 mod runs;
