@@ -155,13 +155,17 @@ fn is_refusal(error: &SftpError) -> bool {
             // A full disk and a passing trouble have no code of their own.
             Status::Failure | Status::Other => false,
         },
-        SftpError::TimedOut { .. } | SftpError::Lost { .. } => false,
+        SftpError::TimedOut { .. } | SftpError::Lost { .. } | SftpError::Dropped { .. } => false,
         SftpError::Protocol(_) => true,
     }
 }
 
 fn hint(error: &SftpError) -> &'static str {
-    let SftpError::Status { status, .. } = error else { return "" };
+    let status = match error {
+        SftpError::Status { status, .. } => status,
+        SftpError::Dropped { .. } => &Status::Failure,
+        _ => return "",
+    };
     match status {
         Status::NoSuchFile => "; check that the folder exists and its spelling",
         Status::PermissionDenied => "; the user needs the right to write, rename and delete in the folder",

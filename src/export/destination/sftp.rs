@@ -41,15 +41,8 @@ pub(super) fn config(
 #[async_trait]
 impl DropFolder for SftpFolder {
     async fn is_there(&self) -> Result<bool, ExportError> {
-        use futures::TryStreamExt;
-        let failed = |error| ExportError::opendal("looking at the folder", error);
-        // A folder lists itself first; one that does not exist lists nothing.
-        let mut entries = self.0.lister("/").await.map_err(failed)?;
-        match entries.try_next().await {
-            Ok(first) => Ok(first.is_some()),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
-            Err(error) => Err(failed(error)),
-        }
+        // Not by listing it: a folder may be for writing only. Nor as `/`, which OpenDAL does not ask about.
+        Ok(ops::size(&self.0, ".").await?.is_some())
     }
 
     async fn size(&self, name: &str) -> Result<Option<u64>, ExportError> {

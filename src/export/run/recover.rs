@@ -53,8 +53,7 @@ impl Run<'_> {
     }
 
     /// The server lost bytes of an uploaded file, by a crash: the same bytes are sent again under our own
-    /// fence and published in its place. The damaged one goes last, so that whoever looks meanwhile never
-    /// takes both for gone.
+    /// fence and published in its place. The damaged one stays.
     pub(super) async fn repair(
         &self,
         opened: &Opened,
@@ -81,7 +80,7 @@ impl Run<'_> {
             return Err(ExportError::destination(message).into());
         }
         settle(&*opened.folder, &ours, Uploader::Us).await?;
-        Ok(opened.folder.delete(&file.part_path()).await?)
+        Ok(())
     }
 }
 

@@ -171,11 +171,17 @@ impl Run<'_> {
         uploader: Uploader,
     ) -> Result<(), RunError> {
         self.store().renew_lease(self.lease, self.runner.lease_term).await?;
-        if settle(&*opened.folder, &file, uploader).await? == Settled::PartDamaged {
+        let damaged = settle(&*opened.folder, &file, uploader).await? == Settled::PartDamaged;
+        if damaged {
             self.repair(opened, settings, &file).await?;
         }
         let now = self.runner.clock.now();
         let file = self.store().mark_published(self.lease, file.number, now).await?;
+        // Last, so that whoever looks meanwhile never takes both for gone; and only once it is known to be published,
+        // or a failure here would have it repaired, and delivered, again.
+        if damaged && let Err(error) = opened.folder.delete(&file.part_name()).await {
+            tracing::debug!(export.job_id = %file.job_id, file.name = %file.name, %error, "a later run removes it");
+        }
         self.result.files += 1;
         self.result.events += file.event_count;
         self.result.bytes += file.size_bytes;

@@ -18,6 +18,9 @@ use super::config::{SftpConfig, SftpLimits};
 use super::connect_error::{ConnectError, UnreachableReason};
 use super::host_key::{HostKeyInfo, HostKeyPin, offered_algorithms};
 use super::session::Session;
+use super::sftp_error::SftpError;
+
+const STARTING: &str = "starting SFTP";
 
 /// Connects and logs in.
 pub(super) async fn connect(config: &SftpConfig) -> Result<Session, ConnectError> {
@@ -26,7 +29,7 @@ pub(super) async fn connect(config: &SftpConfig) -> Result<Session, ConnectError
     let seen = check.seen.clone();
     let mut ssh = handshake(&deadline, &config.limits, check).await?;
     deadline.within("logging in", auth::log_in(&mut ssh, config, &seen)).await??;
-    deadline.within("starting SFTP", start_sftp(ssh, config)).await?
+    deadline.within(STARTING, start_sftp(ssh, config)).await?
 }
 
 /// The host key a server presents, without logging in: for showing it to somebody who can tell whether it
@@ -159,25 +162,31 @@ async fn start_sftp(ssh: Handle<HostKeyCheck>, config: &SftpConfig) -> Result<Se
     let address = &config.address;
     let protocol = |cause: Box<dyn std::error::Error + Send + Sync>| ConnectError::Protocol {
         address: address.clone(),
-        what: "starting SFTP",
+        what: STARTING,
         cause,
     };
     let refused = || ConnectError::SubsystemRefused { address: address.clone() };
+    let unreachable = |reason| ConnectError::Unreachable { address: address.clone(), reason, cause: None };
+    let broke = || unreachable(UnreachableReason::Broke { doing: STARTING });
     let mut channel = ssh.channel_open_session().await.map_err(|error| match error {
         russh::Error::ChannelOpenFailure(_) => refused(),
+        russh::Error::Disconnect | russh::Error::SendError => broke(),
         error => protocol(Box::new(error)),
     })?;
-    channel.request_subsystem(true, "sftp").await.map_err(|error| protocol(Box::new(error)))?;
+    channel.request_subsystem(true, "sftp").await.map_err(|_| broke())?;
     loop {
         match channel.wait().await {
             Some(ChannelMsg::Success) => break,
-            Some(ChannelMsg::Failure | ChannelMsg::Eof | ChannelMsg::Close) | None => return Err(refused()),
+            Some(ChannelMsg::Failure | ChannelMsg::Eof | ChannelMsg::Close) => return Err(refused()),
+            None => return Err(broke()),
             Some(_) => {}
         }
     }
-    Session::start(channel.split(), ssh, config.limits.request_timeout)
-        .await
-        .map_err(|error| protocol(Box::new(error)))
+    Session::start(channel.split(), ssh, config.limits.request_timeout).await.map_err(|error| match error {
+        SftpError::Lost { .. } => broke(),
+        SftpError::TimedOut { after } => unreachable(UnreachableReason::TimedOut { after, doing: STARTING }),
+        error => protocol(Box::new(error)),
+    })
 }
 
 /// The moment by which all of connecting must be done.

@@ -92,6 +92,12 @@ pub enum UnreachableReason {
     /// The server hung up before it presented its key.
     #[error("the server hung up at once; check that the port is SSH's and that this address is allowed")]
     HungUp,
+    /// The connection broke after the login.
+    #[error("the connection broke while {doing}; check the network in between and the server's log")]
+    Broke {
+        /// What was being done.
+        doing: &'static str,
+    },
     /// Time ran out.
     #[error("no answer within {} s while {doing}; check the address, firewalls and the server's load", after.as_secs_f32())]
     TimedOut {

@@ -28,6 +28,7 @@ mod requests;
 mod service;
 mod session;
 mod sftp_error;
+mod tails;
 mod writer;
 
 pub use address::{Address, AddressError, DEFAULT_PORT};

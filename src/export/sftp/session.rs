@@ -24,6 +24,9 @@ use super::sftp_error::{SftpError, Status};
 const OUTBOX_REQUESTS: usize = 1024;
 const READ_BUFFER: NonZeroUsize = NonZeroUsize::MIN.saturating_add(8 * 1024);
 
+/// Unlike the end of a session, which a server may mean.
+const CONNECTION_GONE: io::ErrorKind = io::ErrorKind::ConnectionReset;
+
 type Buffer = Vec<u8>;
 pub(super) type Id = sftp::Id<Buffer>;
 pub(super) type Requests = sftp::WriteEnd<Buffer, Outbox>;
@@ -238,20 +241,28 @@ fn packets(channel: ChannelReadHalf) -> impl stream::Stream<Item = io::Result<By
                 Ok(None) => {}
                 Err(error) => return Err(io::Error::new(io::ErrorKind::InvalidData, error)),
             }
-            match channel.wait().await {
-                Some(ChannelMsg::Data { data }) => buffer.extend_from_slice(&data),
-                Some(ChannelMsg::Eof | ChannelMsg::Close) | None => {
-                    let closed =
-                        io::Error::new(io::ErrorKind::UnexpectedEof, "the server closed the session");
-                    return Err(closed);
+            let (kind, what) = match channel.wait().await {
+                Some(ChannelMsg::Data { data }) => {
+                    buffer.extend_from_slice(&data);
+                    continue;
                 }
-                Some(_) => {}
-            }
+                Some(ChannelMsg::Eof | ChannelMsg::Close) => {
+                    (io::ErrorKind::UnexpectedEof, "the server closed the session")
+                }
+                None => (CONNECTION_GONE, "the connection broke"),
+                Some(_) => continue,
+            };
+            return Err(io::Error::new(kind, what));
         }
     })
 }
 
 fn refusal(error: sftp::Error) -> SftpError {
+    if let sftp::Error::IOError(error) = &error
+        && error.kind() == CONNECTION_GONE
+    {
+        return SftpError::Lost { reason: error.to_string() };
+    }
     let sftp::Error::SftpError(kind, message) = error else {
         return SftpError::Protocol(Box::new(error));
     };

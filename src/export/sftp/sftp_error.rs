@@ -26,6 +26,12 @@ pub enum SftpError {
         /// What was seen.
         reason: String,
     },
+    /// The server acknowledged bytes that it has not kept.
+    #[error("server acknowledged bytes before byte {before} that it has not kept")]
+    Dropped {
+        /// Where the write ends that was not kept whole.
+        before: u64,
+    },
     /// The request could not be written, or its answer not be understood.
     #[error("answer not understood")]
     Protocol(#[source] Box<dyn StdError + Send + Sync>),

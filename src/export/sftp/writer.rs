@@ -13,13 +13,15 @@ use super::link::{Link, Server};
 use super::rename::exists;
 use super::session::InFlight;
 use super::sftp_error::SftpError;
+use super::tails::Tails;
 
 type Answer = AwaitableStatusFuture<Vec<u8>>;
 
 /// Writes one file straight to its path.
 ///
 /// Up to the window's bytes are on the way at once, so a write returns before its bytes are acknowledged;
-/// closing waits for all of them, has the server flush where it can, and only then is the file complete.
+/// closing waits for all of them, has the server flush where it can, looks whether it has kept every write, and only
+/// then is the file complete.
 /// After any failed or dropped call every later one is refused: a repeated write would double its bytes.
 #[derive(Debug)]
 pub struct SftpWriter {
@@ -38,6 +40,7 @@ struct Upload {
     handle: Option<HandleOwned>,
     in_flight: InFlight<Answer>,
     offset: u64,
+    tails: Tails,
 }
 
 impl SftpWriter {
@@ -124,7 +127,7 @@ impl Upload {
             Err(error) => return Err(error.into()),
         };
         let handle = Some(handle);
-        Ok(Self { server, path, handle, in_flight: InFlight::new(), offset: 0 })
+        Ok(Self { server, path, handle, in_flight: InFlight::new(), offset: 0, tails: Tails::default() })
     }
 
     async fn send(&mut self, mut data: Buffer, window: usize) -> std::result::Result<(), SftpError> {
@@ -141,6 +144,7 @@ impl Upload {
             })?;
             self.in_flight.push(bytes, answer);
             self.offset += bytes as u64;
+            self.tails.note(self.offset, &parts);
         }
         Ok(())
     }
@@ -170,7 +174,8 @@ impl Upload {
                 _ => {}
             }
         }
-        session.close(&handle).await
+        session.close(&handle).await?;
+        self.tails.check(&self.server, &self.path).await
     }
 }
 

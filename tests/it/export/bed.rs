@@ -258,10 +258,14 @@ impl Bed {
 
     /// Compares what was delivered with the log and with what the store says about it.
     pub async fn assert_delivered_equals_log(&self) {
-        let job = self.job().await;
         assert_eq!(self.parts(), Vec::<String>::new(), "temporary files are left");
+        self.assert_these_are_the_log(self.delivered()).await;
+    }
+
+    /// Compares files by name with the log and with what the store says about them.
+    pub async fn assert_these_are_the_log(&self, delivered: BTreeMap<String, Vec<u8>>) {
+        let job = self.job().await;
         let files = self.files(&job).await;
-        let delivered = self.delivered();
         let names: Vec<&String> = files.iter().map(|file| &file.name).collect();
         assert_eq!(delivered.keys().collect::<Vec<_>>(), names, "files are not those of the store");
         let wanted: Vec<u64> = self

@@ -9,6 +9,7 @@ mod formats;
 mod golden;
 mod jobs;
 mod owners;
+mod proof;
 mod runs;
 mod s3;
 mod scheduled;

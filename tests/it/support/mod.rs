@@ -3,6 +3,7 @@
 //! A server that a test needs and that is not there is a failure that names `tests/run`, never a skipped test.
 
 pub mod cluster;
+pub mod collectors;
 pub mod effort;
 pub mod events;
 pub mod mariadb;
@@ -13,6 +14,7 @@ pub mod processes;
 pub mod proftpd;
 pub mod proxy;
 pub mod random;
+pub mod scripted;
 pub mod server;
 pub mod sshd;
 pub mod system_user;

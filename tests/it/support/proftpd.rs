@@ -2,7 +2,7 @@
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, chown};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use tempfile::TempDir;
@@ -41,6 +41,11 @@ impl Proftpd {
             }
         }
         panic!("proftpd does not start");
+    }
+
+    /// The folder of this machine that a login lands in.
+    pub fn landing_folder(&self) -> PathBuf {
+        self.folder.path().join("files")
     }
 
     pub fn known_hosts_line(&self) -> String {

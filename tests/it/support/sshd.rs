@@ -27,12 +27,29 @@ pub struct Sshd {
     pub server: Server,
     pub port: u16,
     pub user: SystemUser,
+    disk: Option<SmallDisk>,
     folder: TempDir,
+}
+
+/// A file system in memory over a folder, taken away when dropped.
+#[derive(Debug)]
+struct SmallDisk(PathBuf);
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        // Lazily: a session may still have a file open.
+        let _ = Command::new("umount").arg("--lazy").arg(&self.0).status();
+    }
 }
 
 impl Sshd {
     /// Starts a server for a new user whose login lands in the writable folder `/in` of its chroot.
     pub fn start(login: Login) -> Self {
+        Self::start_with(login, "")
+    }
+
+    /// The same with more arguments for `internal-sftp`.
+    pub fn start_with(login: Login, sftp: &str) -> Self {
         let user = SystemUser::create();
         // Not in /tmp: everything above a chroot must be writable by root only.
         let folder = tempfile::Builder::new().prefix("vidne-sshd-").tempdir_in("/var/lib").unwrap();
@@ -47,14 +64,24 @@ impl Sshd {
         for _ in 0..5 {
             let port = free_port();
             let config = folder.path().join("sshd_config");
-            fs::write(&config, configuration(folder.path(), port, login)).unwrap();
+            fs::write(&config, configuration(folder.path(), port, login, sftp)).unwrap();
             let mut command = Command::new("/usr/sbin/sshd");
             command.args(["-D", "-e", "-f"]).arg(config);
             if let Some(server) = Server::start(&mut command, "Server listening on") {
-                return Self { server, port, user, folder };
+                return Self { server, port, user, disk: None, folder };
             }
         }
         panic!("sshd does not start");
+    }
+
+    /// Puts a disk of so many bytes under the folder that a login lands in.
+    pub fn on_a_small_disk(mut self, bytes: usize) -> Self {
+        let folder = self.landing_folder();
+        let owner = run(Command::new("id").args(["-u", &self.user.name]));
+        let options = format!("size={bytes},uid={},mode=0755", owner.trim());
+        run(Command::new("mount").args(["-t", "tmpfs", "-o", &options, "vidne-test"]).arg(&folder));
+        self.disk = Some(SmallDisk(folder));
+        self
     }
 
     /// The folder of this machine that a login lands in.
@@ -89,7 +116,7 @@ fn generate_key(path: &Path, algorithm: &str, passphrase: &str) {
     run(Command::new("ssh-keygen").args(["-q", "-t", algorithm, "-N", passphrase, "-f"]).arg(path));
 }
 
-fn configuration(folder: &Path, port: u16, login: Login) -> String {
+fn configuration(folder: &Path, port: u16, login: Login, sftp: &str) -> String {
     let folder = folder.display();
     let login = match login {
         Login::PasswordOrKey => "UsePAM no\nPasswordAuthentication yes\nKbdInteractiveAuthentication no\n",
@@ -110,7 +137,7 @@ fn configuration(folder: &Path, port: u16, login: Login) -> String {
          AuthorizedKeysFile {folder}/authorized_keys\n\
          ChrootDirectory {folder}/chroot\n\
          Subsystem sftp internal-sftp\n\
-         ForceCommand internal-sftp -d /in\n\
+         ForceCommand internal-sftp -d /in {sftp}\n\
          {login}"
     )
 }

@@ -1,0 +1,246 @@
+//! Every step of the conversation with an SFTP server goes wrong once, in every way it can, in an ordinary run and in one
+//! that finishes what another left.
+
+use std::{
+    fs,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use futures::{StreamExt, stream};
+use tokio::time::timeout;
+
+use super::place::{Outcome, Place, outcome};
+use crate::support::{
+    effort::{random, rounds},
+    scripted::{
+        Fault::{self, *},
+        Moment::{After, Before},
+        Nature, Step,
+    },
+};
+
+/// Long enough for a busy machine.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// For answers that never come.
+const IMPATIENCE: Duration = Duration::from_millis(700);
+/// Longer than any case takes.
+const CASE: Duration = Duration::from_secs(60);
+const AT_ONCE: usize = 6;
+
+/// What an earlier run has left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Left {
+    Nothing,
+    /// A file that is cut, and some of it under its temporary name.
+    Part,
+    /// A file that is uploaded.
+    Uploaded,
+    /// A file whose rename happened, which nobody was told.
+    Renamed,
+    /// A file under both names.
+    BothNames,
+    /// A file that was uploaded, and damaged by the server after that.
+    Damaged,
+}
+
+impl Left {
+    async fn leave(self, place: &Place) {
+        let (step, number, fault) = match self {
+            Self::Nothing => return,
+            Self::Part => ("write", 1, Down(Before)),
+            Self::Renamed => ("rename", 0, Down(After)),
+            Self::Uploaded | Self::BothNames | Self::Damaged => ("rename", 0, Down(Before)),
+        };
+        let at = find(&dry(place.nature(), Self::Nothing).await, step, number);
+        let trap = place.sftp.script.set(at, fault);
+        place.run().await.unwrap_err();
+        assert!(trap.hit.is_cancelled());
+        place.sftp.script.up();
+        let file = place.pending().await.unwrap();
+        let (part, name) = (place.bed.folder().join(file.part_name()), place.bed.folder().join(&file.name));
+        match self {
+            Self::BothNames => fs::hard_link(part, name).unwrap(),
+            Self::Damaged => fs::write(part, vec![0; file.size_bytes as usize]).unwrap(),
+            _ => {}
+        }
+    }
+}
+
+fn find(steps: &[Step], step: Step, number: usize) -> usize {
+    let found = steps.iter().enumerate().filter(|(_, name)| **name == step).nth(number);
+    found.unwrap_or_else(|| panic!("{step} happens less often in {steps:?}")).0
+}
+
+/// The steps of a run where nothing goes wrong.
+async fn dry(nature: Nature, left: Left) -> Vec<Step> {
+    let place = Place::new(nature, PATIENCE).await;
+    Box::pin(left.leave(&place)).await;
+    place.sftp.script.listen();
+    place.run().await.unwrap();
+    let steps = place.sftp.script.steps();
+    place.check().await;
+    steps
+}
+
+/// Everything that may go wrong at a step.
+fn faults(step: Step, nature: Nature) -> Vec<Fault> {
+    match step {
+        "connect" => vec![Cut(Before), Down(Before)],
+        "login" | "channel" | "subsystem" => vec![Refuse, Cut(Before), Down(Before)],
+        "init" => vec![Cut(Before), Cut(After), Down(After)],
+        _ => {
+            let mut faults = vec![
+                Cut(Before),
+                Cut(After),
+                Down(Before),
+                Down(After),
+                Answer(Before, 4),
+                Answer(Before, 11),
+            ];
+            faults.extend(match step {
+                "write" => vec![ShortWrite, DiskFull, Answer(After, 4)],
+                "rename" => vec![Answer(After, 4), Answer(After, 11)],
+                "close" | "remove" | "fsync" | "open" => vec![Answer(After, 4)],
+                _ => vec![],
+            });
+            // Nobody can know that the second name was there once.
+            if step == "rename" && !nature.consumer {
+                faults.push(BothNames);
+            }
+            faults
+        }
+    }
+}
+
+/// How a run may end at the first fault.
+fn allowed(step: Step, fault: Fault) -> &'static [Outcome] {
+    match fault {
+        Refuse if step == "login" => &[Outcome::Lasting],
+        Refuse => &[Outcome::Lasting, Outcome::Passing],
+        ShortWrite | DiskFull => &[Outcome::Passing],
+        _ => &[Outcome::Well, Outcome::Passing],
+    }
+}
+
+/// Known and open: a file that was sent again in place of a damaged one is published and taken by its consumer, and
+/// whoever did that is gone before it is put down. The damaged one is still there, so it is sent once more. It takes a
+/// server that has lost bytes, and a crash in the right moment after that.
+fn nobody_remembers(case: &Case, steps: &[Step]) -> bool {
+    let rename = steps.iter().position(|step| *step == "rename");
+    case.nature.consumer && case.left == Left::Damaged && case.fault == Down(After) && Some(case.at) == rename
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Case {
+    nature: Nature,
+    left: Left,
+    at: usize,
+    step: Step,
+    fault: Fault,
+}
+
+async fn harm(case: Case) {
+    let patience = if case.fault == Silence { IMPATIENCE } else { PATIENCE };
+    let place = Place::new(case.nature, patience).await;
+    case.left.leave(&place).await;
+    let before = place.bed.delivered();
+    let trap = place.sftp.script.set(case.at, case.fault);
+    let ended = place.run().await;
+    let steps = place.sftp.script.steps();
+    assert!(trap.hit.is_cancelled(), "the step was not reached: {steps:?} {ended:?}");
+    assert_eq!(steps[case.at], case.step, "{steps:?}");
+    assert!(allowed(case.step, case.fault).contains(&outcome(&ended)), "it ended with {ended:?}");
+    place.sftp.script.up();
+    place.sftp.script.listen();
+    place.run().await.expect("the next run, where nothing goes wrong");
+    assert!(place.pending().await.is_none());
+    assert_eq!(place.run().await.unwrap().files, 0, "the same events again");
+    for (name, bytes) in before {
+        assert_eq!(place.bed.delivered().get(&name), Some(&bytes), "{name} was changed or replaced");
+    }
+    place.check().await;
+}
+
+/// In a short run one of so many cases, others each time.
+fn some(cases: Vec<Case>, one_of: u32) -> Vec<Case> {
+    let one_of = rounds(one_of, 1) as usize;
+    let first = random("a fault at a step of SFTP").below(one_of as u64) as usize;
+    cases.into_iter().skip(first).step_by(one_of).collect()
+}
+
+/// Runs every case, some at once, and fails with all that failed.
+async fn all(cases: Vec<Case>) {
+    let (count, failed) = (cases.len(), Arc::new(Mutex::new(Vec::new())));
+    stream::iter(cases)
+        .for_each_concurrent(AT_ONCE, |case| {
+            let failed = failed.clone();
+            async move {
+                // A task of its own, so that its panic is its own.
+                let harmed = tokio::spawn(timeout(CASE, harm(case))).await;
+                if !matches!(harmed, Ok(Ok(()))) {
+                    failed.lock().unwrap().push(format!("{case:?}: {harmed:?}"));
+                }
+            }
+        })
+        .await;
+    let failed = failed.lock().unwrap();
+    assert!(failed.is_empty(), "{} of {count} failed:\n{}", failed.len(), failed.join("\n"));
+    eprintln!("{count} faults");
+}
+
+async fn cases(nature: Nature, left: Left) -> Vec<Case> {
+    let steps = dry(nature, left).await;
+    let at_each = |(at, step): (usize, &Step)| {
+        let step = *step;
+        faults(step, nature).into_iter().map(move |fault| Case { nature, left, at, step, fault })
+    };
+    let cases = steps.iter().enumerate().flat_map(at_each);
+    cases.filter(|case| !nobody_remembers(case, &steps)).collect()
+}
+
+const CONSUMER: Nature =
+    Nature { extensions: true, write_bytes: 2_048, consumer: true, rename_replaces: false, code_11: false };
+
+/// All natures of servers in long runs, the first ones otherwise.
+fn natures() -> Vec<Nature> {
+    let plain = Nature { consumer: false, ..CONSUMER };
+    let all = [
+        plain,
+        CONSUMER,
+        Nature { extensions: false, ..plain },
+        Nature { rename_replaces: true, ..plain },
+        Nature { code_11: true, ..CONSUMER },
+    ];
+    all[..rounds(2, 5) as usize].to_vec()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn g5_whatever_goes_wrong_at_any_step_of_sftp_costs_nothing() {
+    for nature in natures() {
+        let cases = cases(nature, Left::Nothing).await;
+        assert!(cases.len() > 100, "{}", cases.len());
+        all(some(cases, 8)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn g5_whatever_goes_wrong_while_a_run_finishes_what_another_left_costs_nothing() {
+    for nature in natures() {
+        for left in [Left::Part, Left::Uploaded, Left::Renamed, Left::BothNames, Left::Damaged] {
+            if nature.consumer && left == Left::BothNames {
+                continue;
+            }
+            all(some(cases(nature, left).await, 24)).await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn g5_a_server_that_never_answers_costs_nothing() {
+    let silent = |case: &Case| !["connect", "channel", "subsystem", "login"].contains(&case.step);
+    let mut cases = cases(CONSUMER, Left::Nothing).await;
+    cases.retain(silent);
+    cases.dedup_by_key(|case| case.at);
+    all(some(cases.into_iter().map(|case| Case { fault: Silence, ..case }).collect(), 4)).await;
+}
