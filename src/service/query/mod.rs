@@ -1,5 +1,6 @@
 //! Reading events: one by its key, a stream of those that match, or how many there are.
 
+mod follow;
 mod range;
 mod stream;
 mod summary;

@@ -1,4 +1,4 @@
-//! One query's stream: reads the log in bounded steps, then waits for more if it follows.
+//! One query's stream: reads the log in bounded steps up to its head. `follow` goes on from there.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use tokio::{sync::watch, time::Instant};
 use super::{
     Item, Queries,
     range::rest,
-    tail::{Recent, State, Status, Tail, TailEvent},
+    tail::{Status, Tail},
 };
 use crate::{
     codec::{
@@ -29,21 +29,21 @@ use crate::{
 const FRAME_BYTES: usize = 6;
 
 pub(super) struct Reader {
-    queries: Queries,
-    query: Query,
+    pub(super) queries: Queries,
+    pub(super) query: Query,
     digest: [u8; QUERY_BYTES],
     /// Everything up to here, in the query's order, is dealt with.
-    position: u64,
+    pub(super) position: u64,
     /// The last position to look for in the store; pinned unless the query follows.
-    head: u64,
+    pub(super) head: u64,
     /// The newest event known of.
-    newest: u64,
-    delivered: u64,
-    caught_up: bool,
-    ended: bool,
+    pub(super) newest: u64,
+    pub(super) delivered: u64,
+    pub(super) caught_up: bool,
+    pub(super) ended: bool,
     /// Shared with all who follow the log; from the moment on when this one has reached the head.
-    tail: Option<(Arc<Tail>, watch::Receiver<Status>)>,
-    last_said: Instant,
+    pub(super) tail: Option<(Arc<Tail>, watch::Receiver<Status>)>,
+    pub(super) last_said: Instant,
 }
 
 impl Reader {
@@ -157,100 +157,8 @@ impl Reader {
         Ok(self.query.filter.matches(&decoded))
     }
 
-    /// Everything up to the head that is known is dealt with: ends, or goes on with the tail.
-    async fn at_head(&mut self) -> Result<Option<Message<Bytes>>, ServiceError> {
-        if !self.query.follow || self.is_past_the_filter() {
-            self.ended = true;
-            return Ok(Some(Message::End(EndReason::Exhausted)));
-        }
-        // What is left out up to here, the filter's bounds leave out.
-        self.position = self.position.max(self.head);
-        let (tail, mut told) = match self.tail.take() {
-            Some(tail) => tail,
-            None => {
-                let tail = self.queries.tails.attach(&self.query.tenant);
-                let told = tail.subscribe();
-                (tail, told)
-            }
-        };
-        let said = self.at_tail(&tail, &mut told).await;
-        self.tail = Some((tail, told));
-        said
-    }
-
-    /// Whether no event after the position can match.
-    fn is_past_the_filter(&self) -> bool {
-        let before = self.query.filter.sequence_before;
-        before != 0 && self.position.saturating_add(1) >= before
-    }
-
-    /// Takes what is new from the tail; tells that it has caught up; or waits.
-    async fn at_tail(
-        &mut self,
-        tail: &Tail,
-        told: &mut watch::Receiver<Status>,
-    ) -> Result<Option<Message<Bytes>>, ServiceError> {
-        let status = *told.borrow_and_update();
-        self.newest = self.newest.max(status.last);
-        match tail.read(self.position, self.queries.options.chunk_events, self.batch_room()) {
-            Recent::Events(events) => {
-                let batch = self.pick(&events)?;
-                self.head = self.position;
-                return Ok((!batch.is_empty()).then_some(Message::Batch(batch)).or_else(|| self.overdue()));
-            }
-            Recent::Older => {
-                // Fallen behind the window, or not come to it yet: the store has the rest.
-                self.head = status.last;
-                return Ok(None);
-            }
-            Recent::Nothing => {}
-        }
-        match status.state {
-            State::Away => return Err(ServiceError::StoreAway),
-            State::Following | State::Closed if !self.caught_up => {
-                self.caught_up = true;
-                return Ok(Some(Message::CaughtUp { head: self.newest }));
-            }
-            State::Closed => {
-                self.ended = true;
-                return Ok(Some(Message::End(EndReason::TenantClosed)));
-            }
-            State::Following | State::Starting => {}
-        }
-        let quiet = self.last_said + self.queries.options.progress_interval;
-        tokio::select! {
-            () = self.queries.shutdown.cancelled() => Err(ServiceError::ShuttingDown),
-            changed = told.changed() => match changed {
-                Ok(()) => Ok(None),
-                Err(_) if self.queries.shutdown.is_cancelled() => Err(ServiceError::ShuttingDown),
-                // Its task has panicked; a new call begins a new one.
-                Err(_) => Err(ServiceError::StoreAway),
-            },
-            () = tokio::time::sleep_until(quiet) => Ok(Some(self.progress())),
-        }
-    }
-
-    /// Keeps what matches of new events; moves the position.
-    fn pick(&mut self, events: &[Arc<TailEvent>]) -> Result<Vec<Bytes>, ServiceError> {
-        let plain = self.query.filter == EventFilter::default();
-        let wanted = self.wanted();
-        let mut batch = Vec::new();
-        for event in events {
-            if plain || event.matches(&self.query.filter)? {
-                let personal = event.stored.personal.as_ref().filter(|_| self.query.show_personal);
-                batch.push(with_personal(&event.stored.payload, personal));
-            }
-            self.position = event.stored.sequence;
-            if batch.len() == wanted {
-                break;
-            }
-        }
-        self.delivered += batch.len() as u64;
-        Ok(batch)
-    }
-
     /// Events that may still be delivered.
-    fn wanted(&self) -> usize {
+    pub(super) fn wanted(&self) -> usize {
         match self.query.limit {
             0 => usize::MAX,
             limit => usize::try_from(limit - self.delivered).unwrap_or(usize::MAX),
@@ -258,17 +166,17 @@ impl Reader {
     }
 
     /// Bytes of payload after which a batch is full, so that the event that fills it still fits.
-    fn batch_room(&self) -> usize {
+    pub(super) fn batch_room(&self) -> usize {
         let options = &self.queries.options;
         let slack = options.event_bytes + options.chunk_events * FRAME_BYTES;
         options.batch_bytes.saturating_sub(slack).max(1)
     }
 
-    fn overdue(&self) -> Option<Message<Bytes>> {
+    pub(super) fn overdue(&self) -> Option<Message<Bytes>> {
         (self.last_said.elapsed() >= self.queries.options.progress_interval).then(|| self.progress())
     }
 
-    fn progress(&self) -> Message<Bytes> {
+    pub(super) fn progress(&self) -> Message<Bytes> {
         Message::Progress { head: self.newest, scanned: self.position }
     }
 
