@@ -7,6 +7,7 @@ pub mod fingerprint;
 pub mod job;
 pub mod json;
 pub mod json_input;
+pub mod needles;
 pub mod proto;
 pub mod stored;
 pub mod token;

@@ -40,7 +40,7 @@ impl Source<'_> {
             max_bytes: STEP_BYTES,
             with_personal: self.with_personal || self.filter.needs_personal(),
         };
-        let page = self.store.scan(request).await?;
+        let page = self.store.scan_payloads(request).await?;
         if !(from..=through).contains(&page.scanned) {
             return Err(StoreError::Damaged("a scan did not get any further".to_owned()).into());
         }
