@@ -38,9 +38,12 @@ struct Ready {
 }
 
 impl BenchServer {
-    /// Starts one on a free loopback port, with its data in `folder` or in an empty database.
+    /// Starts one on a free loopback port, with its data in `folder` or in a database: an empty one, or one
+    /// that a server before it has left.
     pub(super) async fn start(folder: &Path, database: Option<&Secret>) -> Result<Self, BenchError> {
         let (ready, log) = (folder.join("ready.json"), folder.join("server.log"));
+        // Of one that was there before.
+        let _ = fs::remove_file(&ready);
         let mut process = command(folder, &ready, database)?
             .stderr(File::create(&log).map_err(io("write the server's log"))?)
             .spawn()

@@ -2,6 +2,8 @@
 
 mod markdown;
 mod memory;
+mod query;
+mod reading;
 mod record;
 mod render;
 
@@ -20,6 +22,8 @@ pub struct BenchArgs {
 enum BenchCommand {
     /// Measure how fast events are recorded, beside what the database could do without vidne.
     Record(record::RecordArgs),
+    /// Measure how fast events are read, beside what the database gives without vidne.
+    Query(query::QueryArgs),
     /// Measure how much memory the server needs while far more is sent to it than its database takes.
     Memory(memory::MemoryArgs),
 }
@@ -32,6 +36,7 @@ enum BenchCommand {
 pub async fn run(args: BenchArgs) -> Result<(), CliError> {
     match args.command {
         BenchCommand::Record(args) => record::run(args).await,
+        BenchCommand::Query(args) => query::run(args).await,
         BenchCommand::Memory(args) => memory::run(args).await,
     }
 }

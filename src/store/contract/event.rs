@@ -110,8 +110,8 @@ pub struct ScanRequest<'a> {
     /// The last position to look at; at or after `from` ascending, at or before it descending. Not past the head:
     /// what is not there yet counts as looked at.
     pub through: u64,
-    /// A store MAY leave out events that do not match it, as far as it can tell; it MUST NOT leave out
-    /// one that does.
+    /// A store MUST leave out events that do not match it where it [`EventFilter::asks_columns_only`], and MAY
+    /// otherwise, as far as it can tell; it MUST NOT leave out one that does.
     pub filter: &'a EventFilter,
     /// At most this many events, at least 1.
     pub max_events: usize,

@@ -11,6 +11,7 @@ mod reasons;
 mod rooms;
 mod shutdown;
 mod sqlite;
+mod stalled;
 mod stream;
 mod subscriptions;
 mod summary;

@@ -165,7 +165,7 @@ fn signs(access: Access, backend: DbBackend) -> (Vec<&'static str>, Vec<&'static
                 Access::KeyRange => (" events_pkey", "(sequence >= "),
                 // The index of administrative events begins with the same columns, and may be the smaller one.
                 Access::KeyPoints => (" events_", "(sequence = ANY"),
-                Access::EventIds => (" events_by_id", "(event_id = ANY"),
+                Access::EventIds => (" events_by_id", "(event_id = "),
                 Access::Administrative => (" events_administrative", "(sequence >= "),
             };
             (vec![index, "Index Cond: ((tenant_key = ", condition], vec!["Seq Scan"])
