@@ -36,6 +36,8 @@ const STREAM_EVENTS: usize = 1_000;
 const WINDOW: usize = 32;
 /// Connections that the senders share: one cannot keep more than one core busy.
 const CONNECTIONS: usize = 4;
+/// How long it may take to fill a log.
+const FILLING: Duration = Duration::from_secs(4 * 3_600);
 /// How long answers may take after the last request.
 const LAST_ANSWERS: Duration = Duration::from_secs(60);
 
@@ -110,6 +112,14 @@ impl Load {
     /// What each case may take.
     pub(super) fn budget(&self) -> Budget {
         self.budget
+    }
+
+    /// Records so many events (to the next thousand) of `default` through one stream, without a warm-up.
+    pub(super) async fn fill(endpoint: &str, events: u64) -> Result<Figures, BenchError> {
+        let events = events.div_ceil(STREAM_EVENTS as u64) * STREAM_EVENTS as u64;
+        let budget = Budget { time: FILLING, events };
+        let (tally, elapsed) = Self::new(endpoint, "", budget).drive(Case::Stream, budget).await?;
+        Ok(tally.figures(Case::Stream.to_string(), elapsed))
     }
 
     /// One case without a warm-up: what was sent, and how long that took.

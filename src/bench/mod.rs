@@ -1,10 +1,13 @@
-//! Measures how fast vidne records, beside what its database could do without it.
+//! Measures how fast vidne records and reads, beside what its database could do without it.
 //!
 //! `record` runs everything for one store after the other. `sample` makes the events, `course` says how long a case
 //! goes on, `load` sends, `server` is the vidne that is measured. The limits: `sqlite` and `postgres` with `psql` write
 //! the rows that vidne recorded once more, without vidne. `figures`, `goals` and `machine` are what comes out.
 //!
-//! `follow` measures how soon events reach those who follow a log. `memory` looks at the server's memory while `pusher` sends more than the database, held by `throttle`, takes.
+//! `query` fills a log and reads it, by turns with the database alone. `follow` measures how soon events reach those
+//! who follow a log.
+//!
+//! `memory` looks at the server's memory while `pusher` sends more than the database, held by `throttle`, takes.
 
 mod course;
 mod error;
@@ -18,6 +21,7 @@ mod memory;
 mod postgres;
 mod psql;
 mod pusher;
+mod query;
 mod record;
 mod rows;
 mod sample;
@@ -32,4 +36,5 @@ pub use follow::{FollowOptions, follow};
 pub use goals::{Goal, Measure};
 pub use machine::Machine;
 pub use memory::{MemoryOptions, MemoryReport, memory};
+pub use query::{Page, QueryOptions, Read, Reading, StoreReading, query};
 pub use record::{Options, Report, StoreReport, Target, run};

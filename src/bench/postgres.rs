@@ -57,7 +57,8 @@ impl BenchDatabase {
         dropped.map_err(|source| BenchError::NotDropped { name: self.name, source })
     }
 
-    async fn connect(&self) -> Result<PgConnection, BenchError> {
+    /// A connection past vidne.
+    pub(super) async fn connect(&self) -> Result<PgConnection, BenchError> {
         let options = PgConnectOptions::from_str(self.url.expose()).map_err(|_| BenchError::Url)?;
         PgConnection::connect_with(&options).await.map_err(database("let us connect"))
     }

@@ -30,11 +30,22 @@ impl Psql {
 
     /// Copies each file into `events`, each in a transaction of its own, and says how long each took.
     pub(super) async fn copy(&self, files: &[&Path]) -> Result<Vec<Duration>, BenchError> {
-        let mut script = String::from("\\timing on\n");
-        for file in files {
+        let copy = |file: &&Path| {
             let file = file.display().to_string().replace('\'', "''");
-            script.push_str(&format!("\\copy events ({COLUMNS}) from '{file}' with (format binary)\n"));
-        }
+            format!("\\copy events ({COLUMNS}) from '{file}' with (format binary)")
+        };
+        self.run(&files.iter().map(copy).collect::<Vec<_>>()).await
+    }
+
+    /// Reads all that a SELECT on one line gives, and says how long it took.
+    pub(super) async fn copy_out(&self, select: &str) -> Result<Duration, BenchError> {
+        let copy = format!("\\copy ({select}) to '/dev/null' with (format binary)");
+        self.run(&[copy]).await.map(|took| took.iter().sum())
+    }
+
+    /// Runs commands one after the other, and says how long each took.
+    async fn run(&self, commands: &[String]) -> Result<Vec<Duration>, BenchError> {
+        let script = format!("\\timing on\n{}\n", commands.join("\n"));
         let mut command = Command::new("psql");
         command.args(["--no-psqlrc", "--quiet", "--no-password", "--set=ON_ERROR_STOP=1", "--dbname"]);
         // Times are printed in the language of the terminal.
@@ -53,7 +64,7 @@ impl Psql {
             .map_err(|_| BenchError::Psql(format!("it took more than {ROUND:?}")))?
             .map_err(io("wait for psql"))?;
         let latencies = timings(&String::from_utf8_lossy(&output.stdout));
-        if !output.status.success() || latencies.len() != files.len() {
+        if !output.status.success() || latencies.len() != commands.len() {
             let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
             return Err(BenchError::Psql(said));
         }

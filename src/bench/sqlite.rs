@@ -71,7 +71,7 @@ pub(super) async fn about(folder: &Path) -> Result<(String, String), BenchError>
 }
 
 /// Opens a file as vidne does.
-async fn open(folder: &Path) -> Result<SqliteConnection, BenchError> {
+pub(super) async fn open(folder: &Path) -> Result<SqliteConnection, BenchError> {
     let options = SqliteConnectOptions::new()
         .filename(folder.join(FILE))
         .foreign_keys(true)

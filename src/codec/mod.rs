@@ -8,6 +8,7 @@ pub mod job;
 pub mod json;
 pub mod json_input;
 pub mod json_write;
+pub mod needles;
 pub mod plain;
 pub mod proto;
 pub mod stored;

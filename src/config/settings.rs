@@ -223,6 +223,7 @@ impl Settings {
                 tail_bytes: from.bytes("query.tail_bytes", MIB..=64 * 1024 * MIB),
                 count_positions: from.count("query.count_positions", 1..=1_000_000_000_000) as u64,
                 count_time,
+                ..QueryOptions::default()
             },
             subscriptions: SubscriptionOptions {
                 lease: from.duration("subscriptions.lease", SECOND..=HOUR),

@@ -58,7 +58,7 @@ impl<'a> Source<'a> {
             max_bytes: STEP_BYTES,
             with_personal: self.national_id != NationalIdMode::Omit || self.filter.needs_personal(),
         };
-        let page = self.store.scan(request).await?;
+        let page = self.store.scan_payloads(request).await?;
         if !(from..=through).contains(&page.scanned) {
             return Err(StoreError::Damaged("a scan did not get any further".to_owned()).into());
         }

@@ -158,6 +158,54 @@ fn the_memory_of_a_server_that_is_sent_too_much_is_measured() {
     assert_eq!(std::fs::read_dir(folder).unwrap().count(), 0, "something is left in the folder");
 }
 
+/// What `bench query` reads.
+const READS: [&str; 9] = [
+    "everything",
+    "everything, newest first",
+    "one type of five",
+    "an administrative type, none there",
+    "one actor of 700",
+    "one target of 10,000",
+    "an outcome, none there",
+    "a tenth by recorded time",
+    "a tenth by occurred time",
+];
+
+#[tokio::test]
+async fn reading_is_measured_on_both_stores_beside_what_they_give_without_vidne() {
+    let (folder, database) = (tempfile::tempdir().unwrap(), TestDatabase::create().await);
+    let folder = folder.path().to_str().unwrap();
+    let quick = ["bench", "query", "--quick", "--json", "--folder", folder, "--database-url", database.url()];
+    let report = report(&run(&quick).ok());
+    let [sqlite, postgres] = report["stores"].as_array().unwrap().as_slice() else { panic!("{report}") };
+    assert_eq!((sqlite["store"].as_str(), postgres["store"].as_str()), (Some("sqlite"), Some("postgresql")));
+    assert!(postgres["limit"].as_str().unwrap().starts_with("COPY (SELECT payload"), "{postgres}");
+    for store in [sqlite, postgres] {
+        assert_eq!((names(&store["reads"]), store["events"].as_u64()), (READS.to_vec(), Some(5_000)));
+        let reads = store["reads"].as_array().unwrap();
+        let found: Vec<_> = reads.iter().map(|read| read["events"].as_u64().unwrap()).collect();
+        assert_eq!(found[..7], [5_000, 5_000, 1_000, 0, 8, 1, 0], "{store}");
+        // Many were recorded at one time.
+        assert!((1..=2_500).contains(&found[7]) && (1..=2_500).contains(&found[8]), "{found:?}");
+        for (read, goal) in reads.iter().zip(store["goals"].as_array().unwrap()) {
+            let number = |name: &str| read[name].as_f64().unwrap();
+            assert!(number("seconds") > 0.0 && number("limit_seconds") > 0.0, "{read}");
+            assert!(number("first_ms") <= number("seconds") * 1_000.0, "{read}");
+            let ratio = number("limit_seconds") / number("seconds");
+            assert!((number("ratio") - ratio).abs() < 1e-9, "{read}");
+            assert_eq!((goal["measured"].as_f64(), goal["met"].as_bool()), (Some(ratio), Some(ratio >= 0.7)));
+        }
+        assert_eq!(store["pages"].as_array().unwrap().len(), READS.len());
+        let memory = |name: &str| store[name].as_u64().unwrap();
+        assert!(
+            0 < memory("idle_memory_mib") && memory("idle_memory_mib") <= memory("scan_memory_mib"),
+            "{store}"
+        );
+        assert!(memory("scan_memory_mib") <= memory("peak_memory_mib"), "{store}");
+    }
+    assert_eq!(std::fs::read_dir(folder).unwrap().count(), 0, "something is left in the folder");
+}
+
 fn bench(more: &[&str]) -> Run {
     run(&[&SHORT, more].concat()).ok()
 }

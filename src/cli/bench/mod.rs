@@ -3,6 +3,8 @@
 mod follow;
 mod markdown;
 mod memory;
+mod query;
+mod reading;
 mod record;
 mod render;
 
@@ -23,6 +25,8 @@ enum BenchCommand {
     Record(record::RecordArgs),
     /// Measure how soon events reach those who follow a log, and what subscribers cost.
     Follow(follow::FollowArgs),
+    /// Measure how fast events are read, beside what the database gives without vidne.
+    Query(query::QueryArgs),
     /// Measure how much memory the server needs while far more is sent to it than its database takes.
     Memory(memory::MemoryArgs),
 }
@@ -36,6 +40,7 @@ pub async fn run(args: BenchArgs) -> Result<(), CliError> {
     match args.command {
         BenchCommand::Record(args) => record::run(args).await,
         BenchCommand::Follow(args) => follow::run(args).await,
+        BenchCommand::Query(args) => query::run(args).await,
         BenchCommand::Memory(args) => memory::run(args).await,
     }
 }

@@ -42,7 +42,7 @@ impl Reader {
 
     /// Whether no event after the position can match.
     fn is_past_the_filter(&self) -> bool {
-        let before = self.query.filter.sequence_before;
+        let before = self.bounds.before;
         before != 0 && self.position.saturating_add(1) >= before
     }
 

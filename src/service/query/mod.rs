@@ -1,5 +1,6 @@
 //! Reading events: one by its key, a stream of those that match, or how many there are.
 
+mod ahead;
 mod follow;
 mod range;
 mod stream;
@@ -11,9 +12,10 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures::Stream;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use self::tail::Tails;
+use self::{ahead::Ahead, tail::Tails};
 use super::{ServiceError, token::Tokens};
 use crate::{
     codec::stored::with_personal,
@@ -31,6 +33,8 @@ pub struct QueryOptions {
     pub chunk_events: usize,
     /// Bytes of one batch.
     pub batch_bytes: usize,
+    /// Batches that all queries of a server may have read ahead, each one at most.
+    pub batches_ahead: usize,
     /// The largest event there can be, in bytes.
     pub event_bytes: usize,
     /// A stream that has nothing to say for this long says so.
@@ -54,6 +58,7 @@ impl Default for QueryOptions {
         Self {
             chunk_events: 1_000,
             batch_bytes: 1024 * 1024,
+            batches_ahead: 16,
             event_bytes: 64 * 1024,
             progress_interval: Duration::from_secs(10),
             poll_interval: Duration::from_secs(1),
@@ -86,6 +91,7 @@ pub struct Queries {
     installation: [u8; 16],
     options: QueryOptions,
     tails: Tails,
+    ahead: Arc<Semaphore>,
     shutdown: CancellationToken,
 }
 
@@ -99,7 +105,8 @@ impl Queries {
         shutdown: CancellationToken,
     ) -> Self {
         let tails = Tails::new(store.clone(), options.clone(), shutdown.clone());
-        Self { store, tokens, installation, options, tails, shutdown }
+        let ahead = Arc::new(Semaphore::new(options.batches_ahead.min(Semaphore::MAX_PERMITS)));
+        Self { store, tokens, installation, options, tails, ahead, shutdown }
     }
 
     /// One event as an encoded `vidne.v1.Event`.
@@ -122,13 +129,9 @@ impl Queries {
         query: Query,
     ) -> Result<impl Stream<Item = Result<Item, ServiceError>> + Send + 'static + use<>, ServiceError> {
         let reader = stream::Reader::start(self.clone(), query).await?;
-        Ok(futures::stream::unfold(Some(reader), |reader| async {
-            let mut reader = reader?;
-            match reader.next().await {
-                Ok(Some(item)) => Some((Ok(item), Some(reader))),
-                Ok(None) => None,
-                Err(error) => Some((Err(error), None)),
-            }
+        Ok(futures::stream::unfold(Ahead::new(reader, self.ahead.clone()), |mut ahead| async {
+            let item = ahead.next().await?;
+            Some((item, ahead))
         }))
     }
 }

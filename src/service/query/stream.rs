@@ -7,7 +7,7 @@ use tokio::{sync::watch, time::Instant};
 
 use super::{
     Item, Queries,
-    range::rest,
+    range::{Bounds, rest},
     tail::{Status, Tail},
 };
 use crate::{
@@ -17,12 +17,11 @@ use crate::{
         wire::decode_stored,
     },
     domain::{
-        filter::EventFilter,
         query::{EndReason, Message, Order, Query, Start},
         violation::Violations,
     },
     service::ServiceError,
-    store::contract::{ScanPage, ScanRequest, StoredEvent},
+    store::contract::{Payload, ScanPage, ScanRequest},
 };
 
 /// What an event costs in a batch beside its own bytes: tag and length.
@@ -36,6 +35,8 @@ pub(super) struct Reader {
     pub(super) position: u64,
     /// The last position to look for in the store; pinned unless the query follows.
     pub(super) head: u64,
+    /// Where the filter's sequences and recorded times lie in the log.
+    pub(super) bounds: Bounds,
     /// The newest event known of.
     pub(super) newest: u64,
     pub(super) delivered: u64,
@@ -51,9 +52,11 @@ impl Reader {
         check(&query)?;
         let digest = query_digest(&query, &queries.installation);
         let head = queries.store.head(&query.tenant).await?.sequence;
+        let bounds = Bounds::find(&*queries.store, &query.tenant, &query.filter, head).await?;
         let mut reader = Self {
             position: beginning(query.order, head),
             head,
+            bounds,
             newest: head,
             delivered: 0,
             caught_up: false,
@@ -101,8 +104,7 @@ impl Reader {
             if self.query.limit != 0 && self.delivered >= self.query.limit {
                 return Ok(Some(self.end(EndReason::Limit)));
             }
-            let Some((from, through)) = rest(self.query.order, self.position, self.head, &self.query.filter)
-            else {
+            let Some((from, through)) = rest(self.query.order, self.position, self.head, self.bounds) else {
                 match self.at_head().await? {
                     Some(message) => return Ok(Some(self.say(message))),
                     None => continue,
@@ -118,11 +120,21 @@ impl Reader {
         }
     }
 
+    /// Whether the next message begins in the store: neither at the end nor at the tail.
+    pub(super) fn has_more_in_store(&self) -> bool {
+        let limited = self.query.limit != 0 && self.delivered >= self.query.limit;
+        !self.ended
+            && !limited
+            && self.tail.is_none()
+            && rest(self.query.order, self.position, self.head, self.bounds).is_some()
+    }
+
     /// Reads one step and keeps what matches; moves the position.
     async fn step(&mut self, from: u64, through: u64) -> Result<Vec<Bytes>, ServiceError> {
         let options = &self.queries.options;
         let filter = &self.query.filter;
-        let plain = *filter == EventFilter::default();
+        // Decided by the store: the bytes go on as they are, undecoded.
+        let plain = filter.asks_columns_only();
         let wanted = self.wanted();
         let request = ScanRequest {
             tenant: &self.query.tenant,
@@ -134,7 +146,7 @@ impl Reader {
             max_bytes: self.batch_room(),
             with_personal: self.query.show_personal || filter.needs_personal(),
         };
-        let ScanPage { events, scanned } = self.queries.store.scan(request).await?;
+        let ScanPage { events, scanned } = self.queries.store.scan_payloads(request).await?;
         let mut batch = Vec::with_capacity(if plain { events.len() } else { 0 });
         self.position = scanned;
         for event in events {
@@ -152,7 +164,7 @@ impl Reader {
         Ok(batch)
     }
 
-    fn matches(&self, event: &StoredEvent) -> Result<bool, ServiceError> {
+    fn matches(&self, event: &Payload) -> Result<bool, ServiceError> {
         let decoded = decode_stored(&event.payload, event.personal.as_ref())?;
         Ok(self.query.filter.matches(&decoded))
     }

@@ -77,7 +77,7 @@ impl Queries {
             max_bytes: self.options.batch_bytes,
             with_personal: filter.needs_personal(),
         };
-        let ScanPage { events, scanned } = self.store.scan(request).await?;
+        let ScanPage { events, scanned } = self.store.scan_payloads(request).await?;
         for event in &events {
             let event = decode_stored(&event.payload, event.personal.as_ref())?;
             if filter.matches(&event) {

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Queries, range::rest};
+use super::{
+    Queries,
+    range::{Bounds, rest},
+};
 use crate::{
     domain::{filter::EventFilter, id::TenantId, query::Order, summary::Extent},
     service::ServiceError,
@@ -34,7 +37,8 @@ impl Walk {
         let options = &queries.options;
         let until = Instant::now() + time.map_or(options.count_time, |time| time.min(options.count_time));
         let head = queries.store.head(tenant).await?.sequence;
-        let (first, last) = rest(Order::Ascending, 0, head, filter).unwrap_or_else(|| nothing(head, filter));
+        let bounds = Bounds::find(&*queries.store, tenant, filter, head).await?;
+        let (first, last) = rest(Order::Ascending, 0, head, bounds).unwrap_or_else(|| nothing(head, bounds));
         let end = last.min(first.saturating_add(options.count_positions.max(1) - 1));
         Ok(Self { head, first, next: first, last, end, until })
     }
@@ -61,8 +65,8 @@ impl Walk {
 }
 
 /// There is nothing that the filter asks for up to the head.
-fn nothing(head: u64, filter: &EventFilter) -> (u64, u64) {
-    let last = match filter.sequence_before {
+fn nothing(head: u64, bounds: Bounds) -> (u64, u64) {
+    let last = match bounds.before {
         0 => head,
         before => head.min(before - 1),
     };

@@ -71,6 +71,24 @@ pub struct StoredEvent {
     pub personal: Option<Bytes>,
 }
 
+/// What readers are sent of an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Payload {
+    /// Its place.
+    pub sequence: u64,
+    /// The encoded `vidne.v1.Event` that was hashed.
+    pub payload: Bytes,
+    /// Salt and encoded `personal` field.
+    pub personal: Option<Bytes>,
+}
+
+impl From<StoredEvent> for Payload {
+    fn from(event: StoredEvent) -> Self {
+        let StoredEvent { sequence, recorded: _, leaf_hash: _, payload, personal } = event;
+        Self { sequence, payload, personal }
+    }
+}
+
 /// Where a log ends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Head {
@@ -92,8 +110,8 @@ pub struct ScanRequest<'a> {
     /// The last position to look at; at or after `from` ascending, at or before it descending. Not past the head:
     /// what is not there yet counts as looked at.
     pub through: u64,
-    /// A store MAY leave out events that do not match it, as far as its columns tell; it MUST NOT leave out
-    /// one that does.
+    /// A store MUST leave out events that do not match it where it [`EventFilter::asks_columns_only`], and MAY
+    /// otherwise, as far as it can tell; it MUST NOT leave out one that does.
     pub filter: &'a EventFilter,
     /// At most this many events, at least 1.
     pub max_events: usize,
@@ -105,9 +123,9 @@ pub struct ScanRequest<'a> {
 
 /// What one step of a scan found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ScanPage {
+pub struct ScanPage<E = StoredEvent> {
     /// In the order asked for.
-    pub events: Vec<StoredEvent>,
+    pub events: Vec<E>,
     /// Every position from `from` up to and including this one has been looked at. A store may stop short of
     /// `through` to bound its work, but MUST get at least one position further.
     pub scanned: u64,
@@ -166,9 +184,30 @@ pub trait EventStore: Send + Sync + 'static {
     /// Where the log ends. `TenantNotFound` if there is no such tenant.
     async fn head(&self, tenant: &TenantId) -> Result<Head, StoreError>;
 
+    /// The place of the first event recorded at `time` or later; one past the newest event if there is none. Recorded
+    /// times never go back, so it is found by looking at few events, whatever the length of the log. Events that are
+    /// gone from its beginning count as recorded before. `TenantNotFound` if there is no such tenant.
+    async fn first_recorded(&self, tenant: &TenantId, time: Timestamp) -> Result<u64, StoreError> {
+        let (mut low, mut high) = (1, self.head(tenant).await?.sequence.saturating_add(1));
+        while low < high {
+            let middle = low + (high - low) / 2;
+            match self.event_at(tenant, middle).await? {
+                Some(event) if event.recorded >= time => high = middle,
+                _ => low = middle + 1,
+            }
+        }
+        Ok(low)
+    }
+
     /// Reads one step of the log. MUST be bounded in time and memory whatever the filter; MUST hold no
     /// connection after it returns.
     async fn scan(&self, request: ScanRequest<'_>) -> Result<ScanPage, StoreError>;
+
+    /// As [`EventStore::scan`], but reads only what readers are sent.
+    async fn scan_payloads(&self, request: ScanRequest<'_>) -> Result<ScanPage<Payload>, StoreError> {
+        let ScanPage { events, scanned } = self.scan(request).await?;
+        Ok(ScanPage { events: events.into_iter().map(Payload::from).collect(), scanned })
+    }
 
     /// Counts one step of the log. The count MUST be exact; no payload is read. MUST be bounded in time and
     /// memory whatever the filter; MUST hold no connection after it returns.

@@ -11,7 +11,8 @@ mod subscription;
 mod tenant;
 
 pub use event::{
-    AppendOutcome, CountPage, CountRequest, EventStore, Head, NewEvent, ScanPage, ScanRequest, StoredEvent,
+    AppendOutcome, CountPage, CountRequest, EventStore, Head, NewEvent, Payload, ScanPage, ScanRequest,
+    StoredEvent,
 };
 pub use export::{
     Due, DueJob, ExportStore, FileCut, JobGlance, JobUpdate, KeptJob, Lease, NewJob, RunOutcome,

@@ -1,13 +1,14 @@
 //! Columns <-> the domain's types. Databases have no unsigned numbers; positions stay far below their limit.
 
 use bytes::Bytes;
+use sea_orm::QueryResult;
 
-use super::entity::{events, heads};
+use super::{entity::heads, error::db_error};
 use crate::{
     domain::{catalogue::EventType, id::TenantId, receipt::Stamp, time::Timestamp},
     store::{
         StoreError,
-        contract::{Head, StoredEvent},
+        contract::{Head, Payload, StoredEvent},
     },
 };
 
@@ -40,18 +41,32 @@ pub(super) fn stamp(sequence: i64, recorded: i64, leaf_hash: &[u8]) -> Result<St
     })
 }
 
-impl TryFrom<events::Kept> for StoredEvent {
-    type Error = StoreError;
+/// A row of `Columns::All`.
+pub(super) fn stored_event(row: &QueryResult, with_personal: bool) -> Result<StoredEvent, StoreError> {
+    let Payload { sequence, payload, personal } = columns(row, with_personal.then_some(4))?;
+    let recorded: i64 = row.try_get_by_index(2).map_err(db_error)?;
+    let leaf_hash: Vec<u8> = row.try_get_by_index(3).map_err(db_error)?;
+    let recorded = Timestamp::from_micros(recorded);
+    Ok(StoredEvent { sequence, recorded, leaf_hash: digest(&leaf_hash)?, payload, personal })
+}
 
-    fn try_from(row: events::Kept) -> Result<Self, StoreError> {
-        Ok(Self {
-            sequence: unsigned(row.sequence)?,
-            recorded: Timestamp::from_micros(row.recorded_time),
-            leaf_hash: digest(&row.leaf_hash)?,
-            payload: Bytes::from(row.payload),
-            personal: row.personal.map(Bytes::from),
-        })
-    }
+/// A row of `Columns::Payload`.
+pub(super) fn payload(row: &QueryResult, with_personal: bool) -> Result<Payload, StoreError> {
+    columns(row, with_personal.then_some(2))
+}
+
+fn columns(row: &QueryResult, personal: Option<usize>) -> Result<Payload, StoreError> {
+    let sequence: i64 = row.try_get_by_index(0).map_err(db_error)?;
+    let payload: Vec<u8> = row.try_get_by_index(1).map_err(db_error)?;
+    let personal: Option<Vec<u8>> = match personal {
+        Some(column) => row.try_get_by_index(column).map_err(db_error)?,
+        None => None,
+    };
+    Ok(Payload {
+        sequence: unsigned(sequence)?,
+        payload: payload.into(),
+        personal: personal.map(Bytes::from),
+    })
 }
 
 /// The number of a type, for its column; the catalogue's numbers are far below the limit.

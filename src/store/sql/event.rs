@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use async_trait::async_trait;
-use sea_orm::{ColumnTrait, DbBackend, QueryFilter};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, QueryFilter, Select};
 use tokio::sync::watch;
 
 use super::{
@@ -16,6 +16,8 @@ use super::{
     log::Heads,
     postgres_append,
     postgres_compare::{self, COMPARE_ROWS},
+    question::Columns,
+    recorded::first_recorded,
     scan::scan,
     sqlite_append, sqlite_compare,
     store::SqlStore,
@@ -29,7 +31,8 @@ use crate::{
     store::{
         EventStore, StoreError,
         contract::{
-            AppendOutcome, CountPage, CountRequest, Head, NewEvent, ScanPage, ScanRequest, StoredEvent,
+            AppendOutcome, CountPage, CountRequest, Head, NewEvent, Payload, ScanPage, ScanRequest,
+            StoredEvent,
         },
     },
 };
@@ -50,15 +53,13 @@ impl EventStore for SqlStore {
 
     async fn event_by_id(&self, tenant: &TenantId, id: EventId) -> Result<Option<StoredEvent>, StoreError> {
         let rows = events::Entity::of(self.key(tenant).await?).filter(events::Column::EventId.eq(id.uuid()));
-        let row = events::kept(rows, true).one(&self.read).await.map_err(db_error)?;
-        row.map(StoredEvent::try_from).transpose()
+        self.one(rows).await
     }
 
     async fn event_at(&self, tenant: &TenantId, sequence: u64) -> Result<Option<StoredEvent>, StoreError> {
         let rows = events::Entity::of(self.key(tenant).await?)
             .filter(events::Column::Sequence.eq(convert::signed(sequence)));
-        let row = events::kept(rows, true).one(&self.read).await.map_err(db_error)?;
-        row.map(StoredEvent::try_from).transpose()
+        self.one(rows).await
     }
 
     async fn head(&self, tenant: &TenantId) -> Result<Head, StoreError> {
@@ -68,7 +69,19 @@ impl EventStore for SqlStore {
     }
 
     async fn scan(&self, request: ScanRequest<'_>) -> Result<ScanPage, StoreError> {
-        scan(&self.read, self.key(request.tenant).await?, &request).await
+        scan(&self.read, self.key(request.tenant).await?, &self.sizes, &request).await
+    }
+
+    async fn scan_payloads(&self, request: ScanRequest<'_>) -> Result<ScanPage<Payload>, StoreError> {
+        scan(&self.read, self.key(request.tenant).await?, &self.sizes, &request).await
+    }
+
+    async fn first_recorded(&self, tenant: &TenantId, time: Timestamp) -> Result<u64, StoreError> {
+        let head = self.head(tenant).await?;
+        if head.recorded < time {
+            return Ok(head.sequence.saturating_add(1));
+        }
+        first_recorded(&self.read, self.key(tenant).await?, head.sequence, time).await
     }
 
     async fn count(&self, request: CountRequest<'_>) -> Result<CountPage, StoreError> {
@@ -85,6 +98,11 @@ impl EventStore for SqlStore {
 }
 
 impl SqlStore {
+    async fn one(&self, rows: Select<events::Entity>) -> Result<Option<StoredEvent>, StoreError> {
+        let row = self.read.query_one(&Columns::All.of(rows, true)).await.map_err(db_error)?;
+        row.map(|row| convert::stored_event(&row, true)).transpose()
+    }
+
     async fn append_batch(
         &self,
         events: &[NewEvent],

@@ -1,141 +1,248 @@
-//! One bounded step of a scan. Pages by key: a stream would hold its connection for as long as its reader likes.
+//! One bounded step of a scan. Pages by key: a stream over all of it would hold its connection for as long as its
+//! reader likes.
 
-use sea_orm::{
-    ColumnTrait, Condition, DatabaseConnection, Order as SqlOrder, QueryFilter, QueryOrder, QuerySelect,
+use futures::{StreamExt, TryStreamExt};
+use sea_orm::{DatabaseConnection, QueryResult, StreamTrait, sea_query::SelectStatement};
+
+use super::{
+    access::Access,
+    convert,
+    error::db_error,
+    question::{Asker, Columns},
+    row_sizes::RowSizes,
+    tenant_key::TenantKey,
 };
-
-use super::{convert, entity::events, error::db_error, tenant_key::TenantKey};
 use crate::{
-    domain::{catalogue::EventType, filter::EventFilter, query::Order},
+    domain::query::Order,
     store::{
         StoreError,
-        contract::{ScanPage, ScanRequest, StoredEvent},
+        contract::{Payload, ScanPage, ScanRequest, StoredEvent},
     },
 };
 
 /// Positions that one step looks at, at most.
 const WINDOW: u64 = 10_000;
 
-/// Rows fetched at once: what may be in memory beyond `max_bytes`.
-const FETCH_ROWS: usize = 256;
+/// The same where an index knows the few positions that there are to look at.
+const INDEX_WINDOW: u64 = 200_000;
+
+/// What a scan gives.
+pub(super) trait Scanned: Sized {
+    /// What is read for it.
+    const COLUMNS: Columns;
+    /// Reads a row of these columns.
+    fn read(row: &QueryResult, with_personal: bool) -> Result<Self, StoreError>;
+    /// Its place.
+    fn sequence(&self) -> u64;
+    /// Bytes of its payload.
+    fn len(&self) -> usize;
+}
+
+impl Scanned for StoredEvent {
+    const COLUMNS: Columns = Columns::All;
+
+    fn read(row: &QueryResult, with_personal: bool) -> Result<Self, StoreError> {
+        convert::stored_event(row, with_personal)
+    }
+
+    fn sequence(&self) -> u64 {
+        self.sequence
+    }
+
+    fn len(&self) -> usize {
+        self.payload.len()
+    }
+}
+
+impl Scanned for Payload {
+    const COLUMNS: Columns = Columns::Payload;
+
+    fn read(row: &QueryResult, with_personal: bool) -> Result<Self, StoreError> {
+        convert::payload(row, with_personal)
+    }
+
+    fn sequence(&self) -> u64 {
+        self.sequence
+    }
+
+    fn len(&self) -> usize {
+        self.payload.len()
+    }
+}
 
 /// Looks at the positions from `request.from` on.
-pub(super) async fn scan(
+pub(super) async fn scan<E: Scanned>(
     db: &DatabaseConnection,
     key: TenantKey,
+    sizes: &RowSizes,
     request: &ScanRequest<'_>,
-) -> Result<ScanPage, StoreError> {
-    let last = last_position(request);
-    let positions = positions_of_ids(db, key, request.filter).await?;
-    let mut page = ScanPage { events: Vec::new(), scanned: last };
-    let mut bytes = 0;
-    let mut from = request.from;
-    loop {
-        let wanted = FETCH_ROWS.min(request.max_events.max(1) - page.events.len());
-        let rows = select(key, request, from, last, positions.as_deref()).limit(wanted as u64);
-        let rows = events::kept(rows, request.with_personal).all(db).await.map_err(db_error)?;
-        let exhausted = rows.len() < wanted;
-        for row in rows {
-            let event = StoredEvent::try_from(row)?;
-            bytes += event.payload.len();
-            from = event.sequence;
-            page.events.push(event);
-            if bytes >= request.max_bytes || page.events.len() >= request.max_events {
-                page.scanned = from;
-                return Ok(page);
-            }
+) -> Result<ScanPage<E>, StoreError> {
+    let asker = Asker { key, backend: StreamTrait::get_database_backend(db), filter: request.filter };
+    let step = Step { db, sizes, asker, request };
+    match asker.access() {
+        Access::EventIds => {
+            let places = places(db, &asker.places_of_ids().select).await?;
+            step.at(among(places, request), request.through).await
         }
-        if exhausted || from == last {
-            return Ok(page);
+        Access::Administrative => {
+            let last = last_position(request, INDEX_WINDOW);
+            let most = request.max_events.max(1);
+            let found = asker.administrative_places((request.from, last, request.order), most);
+            let places = places(db, &found.select).await?;
+            let last = match places.last() {
+                Some(place) if places.len() == most => convert::unsigned(*place)?,
+                _ => last,
+            };
+            step.at(places, last).await
         }
-        from = match request.order {
-            Order::Ascending => from + 1,
-            Order::Descending => from - 1,
-        };
+        Access::KeyRange | Access::KeyPoints => step.through(last_position(request, WINDOW)).await,
     }
 }
 
 /// The last position of this step.
-fn last_position(request: &ScanRequest<'_>) -> u64 {
-    // Events with given ids are few and are looked up by an index: see below.
-    if !request.filter.event_ids.is_empty() {
-        return request.through;
-    }
+fn last_position(request: &ScanRequest<'_>, window: u64) -> u64 {
     match request.order {
-        Order::Ascending => request.through.min(request.from.saturating_add(WINDOW - 1)),
-        Order::Descending => request.through.max(request.from.saturating_sub(WINDOW - 1)),
+        Order::Ascending => request.through.min(request.from.saturating_add(window - 1)),
+        Order::Descending => request.through.max(request.from.saturating_sub(window - 1)),
     }
 }
 
-/// Where the events with the ids of the filter stand; `None` if it names none.
-///
-/// A question of its own, because together with a range of sequences SQLite would rather read the whole range.
-pub(super) async fn positions_of_ids(
+/// Asks for positions alone.
+pub(super) async fn places(
     db: &DatabaseConnection,
-    key: TenantKey,
-    filter: &EventFilter,
-) -> Result<Option<Vec<i64>>, StoreError> {
-    if filter.event_ids.is_empty() {
-        return Ok(None);
-    }
-    let rows = events::Entity::of(key)
-        .select_only()
-        .column(events::Column::Sequence)
-        .filter(events::Column::EventId.is_in(filter.event_ids.iter().map(|id| id.uuid())));
-    Ok(Some(rows.into_tuple().all(db).await.map_err(db_error)?))
+    select: &SelectStatement,
+) -> Result<Vec<i64>, StoreError> {
+    let rows = db.stream(select).await.map_err(db_error)?;
+    let place = |row: QueryResult| std::future::ready(row.try_get_by_index::<i64>(0));
+    rows.and_then(place).try_collect().await.map_err(db_error)
 }
 
-fn select(
-    key: TenantKey,
-    request: &ScanRequest<'_>,
-    from: u64,
+/// Those of the positions that are asked for, in the order asked for.
+fn among(mut places: Vec<i64>, request: &ScanRequest<'_>) -> Vec<i64> {
+    let (one, other) = (convert::signed(request.from), convert::signed(request.through));
+    let range = one.min(other)..=one.max(other);
+    places.retain(|place| range.contains(place));
+    places.sort_unstable();
+    if request.order == Order::Descending {
+        places.reverse();
+    }
+    places
+}
+
+struct Step<'a> {
+    db: &'a DatabaseConnection,
+    sizes: &'a RowSizes,
+    asker: Asker<'a>,
+    request: &'a ScanRequest<'a>,
+}
+
+/// What of a page is full.
+enum Filled {
+    /// All that the statement asked for is read.
+    Rows(usize),
+    /// The page is full; the rest of the statement is thrown away.
+    Page,
+}
+
+impl Step<'_> {
+    /// Every row from the beginning of the step up to `last`.
+    async fn through<E: Scanned>(&self, last: u64) -> Result<ScanPage<E>, StoreError> {
+        let mut page = Page::new(last);
+        let mut from = self.request.from;
+        loop {
+            let rows = self.rows(&page);
+            let range = (from, last, self.request.order);
+            let question = self.asker.rows_between(range, rows, E::COLUMNS, self.request.with_personal);
+            match self.read(&question.select, &mut page).await? {
+                Filled::Page => return Ok(page.cut()),
+                Filled::Rows(found) if found < rows => return Ok(page.whole()),
+                Filled::Rows(_) => {}
+            }
+            match page.next(self.request.order, last) {
+                Some(next) => from = next,
+                None => return Ok(page.whole()),
+            }
+        }
+    }
+
+    /// The rows at these positions; there are no others up to `last`.
+    async fn at<E: Scanned>(&self, places: Vec<i64>, last: u64) -> Result<ScanPage<E>, StoreError> {
+        let mut page = Page::new(last);
+        let mut left = places.as_slice();
+        while !left.is_empty() {
+            let (now, later) = left.split_at(self.rows(&page).min(left.len()));
+            let question =
+                self.asker.rows_at(now, self.request.order, E::COLUMNS, self.request.with_personal);
+            if let Filled::Page = self.read(&question.select, &mut page).await? {
+                return Ok(page.cut());
+            }
+            left = later;
+        }
+        Ok(page.whole())
+    }
+
+    /// Rows to ask for: as many as should fit, by the size of those before.
+    fn rows<E: Scanned>(&self, page: &Page<E>) -> usize {
+        let room = self.request.max_bytes.saturating_sub(page.bytes);
+        let fit = room / self.sizes.of(self.asker.key) + 1;
+        fit.min(self.request.max_events.max(1) - page.events.len()).max(1)
+    }
+
+    /// Reads rows until the page is full. Rows come as they are read: none is in memory that is not kept.
+    async fn read<E: Scanned>(
+        &self,
+        select: &SelectStatement,
+        page: &mut Page<E>,
+    ) -> Result<Filled, StoreError> {
+        let before = (page.events.len(), page.bytes);
+        let mut rows = self.db.stream(select).await.map_err(db_error)?;
+        let mut filled = None;
+        while let Some(row) = rows.next().await {
+            page.add(E::read(&row.map_err(db_error)?, self.request.with_personal)?);
+            if page.bytes >= self.request.max_bytes || page.events.len() >= self.request.max_events {
+                filled = Some(Filled::Page);
+                break;
+            }
+        }
+        let found = page.events.len() - before.0;
+        self.sizes.learn(self.asker.key, found, page.bytes - before.1);
+        Ok(filled.unwrap_or(Filled::Rows(found)))
+    }
+}
+
+struct Page<E> {
+    events: Vec<E>,
+    bytes: usize,
     last: u64,
-    positions: Option<&[i64]>,
-) -> sea_orm::Select<events::Entity> {
-    let (lowest, highest, order) = match request.order {
-        Order::Ascending => (convert::signed(from), convert::signed(last), SqlOrder::Asc),
-        Order::Descending => (convert::signed(last), convert::signed(from), SqlOrder::Desc),
-    };
-    let rows = events::Entity::of(key).filter(condition(request.filter));
-    let rows = match positions {
-        Some(positions) => {
-            let within = positions.iter().copied().filter(|at| (lowest..=highest).contains(at));
-            rows.filter(events::Column::Sequence.is_in(within))
-        }
-        None => {
-            rows.filter(events::Column::Sequence.gte(lowest)).filter(events::Column::Sequence.lte(highest))
-        }
-    };
-    rows.order_by(events::Column::Sequence, order)
 }
 
-/// What the columns can tell of a filter, but for ids; the rest is decided by the caller.
-pub(super) fn condition(filter: &EventFilter) -> Condition {
-    use events::Column::{EventType as TypeColumn, OccurredTime, RecordedTime, Sequence};
-    let from_sequence = (filter.sequence_from > 0).then_some(filter.sequence_from);
-    let before_sequence = (filter.sequence_before > 0).then_some(filter.sequence_before);
-    let types = types(filter);
-    Condition::all()
-        .add_option(from_sequence.map(|n| Sequence.gte(convert::signed(n))))
-        .add_option(before_sequence.map(|n| Sequence.lt(convert::signed(n))))
-        .add_option(filter.recorded_from.map(|time| RecordedTime.gte(time.micros())))
-        .add_option(filter.recorded_before.map(|time| RecordedTime.lt(time.micros())))
-        .add_option(filter.occurred_from.map(|time| OccurredTime.gte(time.micros())))
-        .add_option(filter.occurred_before.map(|time| OccurredTime.lt(time.micros())))
-        .add_option(types.map(|types| TypeColumn.is_in(types)))
-}
-
-/// The types that may match; `None`: every one. Any custom event may have one of the `custom_types`.
-fn types(filter: &EventFilter) -> Option<Vec<i16>> {
-    let asks_type = !filter.types.is_empty() || !filter.custom_types.is_empty();
-    if !asks_type && filter.categories.is_empty() {
-        return None;
+impl<E: Scanned> Page<E> {
+    fn new(last: u64) -> Self {
+        Self { events: Vec::new(), bytes: 0, last }
     }
-    let fits = |event_type: &EventType| {
-        let of_type = !asks_type
-            || filter.types.contains(event_type)
-            || (*event_type == EventType::CUSTOM && !filter.custom_types.is_empty());
-        of_type && (filter.categories.is_empty() || filter.categories.contains(&event_type.category()))
-    };
-    Some(EventType::all().filter(fits).map(convert::event_type).collect())
+
+    fn add(&mut self, event: E) {
+        self.bytes += event.len();
+        self.events.push(event);
+    }
+
+    /// Where to go on; `None` if there is nothing left.
+    fn next(&self, order: Order, last: u64) -> Option<u64> {
+        let newest = self.events.last()?.sequence();
+        (newest != last).then(|| match order {
+            Order::Ascending => newest.saturating_add(1),
+            Order::Descending => newest.saturating_sub(1),
+        })
+    }
+
+    /// All that there was.
+    fn whole(self) -> ScanPage<E> {
+        ScanPage { events: self.events, scanned: self.last }
+    }
+
+    /// Up to the last event that is in it.
+    fn cut(self) -> ScanPage<E> {
+        let scanned = self.events.last().map_or(self.last, E::sequence);
+        ScanPage { events: self.events, scanned }
+    }
 }

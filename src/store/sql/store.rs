@@ -15,6 +15,7 @@ use super::{
     error::db_error,
     known_heads::KnownHeads,
     notify::Notifier,
+    row_sizes::RowSizes,
     tenant_key::{TenantKey, TenantKeys},
 };
 use crate::{
@@ -30,6 +31,7 @@ pub struct SqlStore {
     pub(super) read: DatabaseConnection,
     pub(super) keys: TenantKeys,
     pub(super) known_heads: KnownHeads,
+    pub(super) sizes: RowSizes,
     wakeups: Arc<Wakeups>,
     /// On PostgreSQL.
     notifier: Option<Notifier>,
@@ -50,8 +52,8 @@ impl SqlStore {
             Notifier::start(speak, bulk.listen.clone(), wakeups.clone())
         });
         let waiting = Semaphore::new((options.max_connections as usize / 3).max(1));
-        let known_heads = KnownHeads::default();
-        Ok(Self { write, read, bulk, waiting, keys, known_heads, wakeups, notifier })
+        let (known_heads, sizes) = (KnownHeads::default(), RowSizes::default());
+        Ok(Self { write, read, bulk, waiting, keys, known_heads, sizes, wakeups, notifier })
     }
 
     /// Waits for calls under way and closes all connections.

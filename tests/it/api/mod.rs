@@ -13,6 +13,7 @@ mod replicas;
 mod rooms;
 mod shutdown;
 mod sqlite;
+mod stalled;
 mod stream;
 mod subscriptions;
 mod summary;

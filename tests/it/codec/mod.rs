@@ -2,5 +2,6 @@
 
 mod fingerprint;
 mod json;
+mod needles;
 mod stored;
 mod wire;

@@ -1,5 +1,6 @@
 //! The use cases, over the model store.
 
+mod ahead;
 mod any_consumers;
 mod consumer;
 mod follow;

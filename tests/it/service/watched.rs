@@ -31,7 +31,17 @@ pub struct Watched {
     pub gate: Semaphore,
     scans: AtomicUsize,
     counts: AtomicUsize,
+    under_way: AtomicUsize,
     away: AtomicBool,
+}
+
+/// A step that is under way for as long as this value is there.
+struct UnderWay<'a>(&'a AtomicUsize);
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 impl Watched {
@@ -46,6 +56,7 @@ impl Watched {
             gate: Semaphore::new(permits),
             scans: AtomicUsize::new(0),
             counts: AtomicUsize::new(0),
+            under_way: AtomicUsize::new(0),
             away: AtomicBool::new(false),
         })
     }
@@ -58,6 +69,16 @@ impl Watched {
     /// Reads of the log so far.
     pub fn scans(&self) -> usize {
         self.scans.load(Ordering::SeqCst)
+    }
+
+    /// Steps begun and neither ended nor dropped.
+    pub fn under_way(&self) -> usize {
+        self.under_way.load(Ordering::SeqCst)
+    }
+
+    fn begin(&self) -> UnderWay<'_> {
+        self.under_way.fetch_add(1, Ordering::SeqCst);
+        UnderWay(&self.under_way)
     }
 
     pub fn set_away(&self, away: bool) {
@@ -92,12 +113,14 @@ impl EventStore for Watched {
 
     async fn scan(&self, request: ScanRequest<'_>) -> Result<ScanPage, StoreError> {
         self.scans.fetch_add(1, Ordering::SeqCst);
+        let _under_way = self.begin();
         self.gate.acquire().await.unwrap().forget();
         self.reached()?.scan(request).await
     }
 
     async fn count(&self, request: CountRequest<'_>) -> Result<CountPage, StoreError> {
         self.counts.fetch_add(1, Ordering::SeqCst);
+        let _under_way = self.begin();
         self.gate.acquire().await.unwrap().forget();
         self.reached()?.count(request).await
     }

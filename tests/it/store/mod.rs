@@ -1,5 +1,6 @@
 //! What every store promises, held on each of them, and what only databases have to.
 
+mod access;
 mod append;
 mod bed;
 mod due;

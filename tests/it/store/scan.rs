@@ -7,7 +7,10 @@ use vidne::{
         filter::EventFilter,
         query::Order,
     },
-    store::contract::{AppendOutcome, NewEvent, ScanRequest, StoredEvent},
+    store::{
+        StoreError,
+        contract::{AppendOutcome, CountRequest, NewEvent, ScanRequest, StoredEvent},
+    },
 };
 
 use super::{
@@ -19,10 +22,12 @@ use super::{
 on_every_store! {
     random_scans_find_what_a_model_finds,
     a_custom_type_may_be_any_custom_event,
-    what_columns_cannot_tell_is_left_to_the_caller,
+    what_neither_columns_nor_bytes_tell_is_left_to_the_caller,
     personal_is_read_only_when_asked_for,
     one_event_larger_than_the_bound_is_given_alone,
     a_long_range_takes_bounded_steps,
+    few_administrative_events_are_found_among_many,
+    a_recorded_time_is_found_where_it_begins,
 }
 
 /// An event as the test remembers it.
@@ -89,7 +94,10 @@ async fn random_scans_find_what_a_model_finds(bed: &Bed) {
                 event_type: *random.pick(&types),
                 occurred: at(random.below(1_000) as i64),
                 switch: None,
-                content: vec![b'x'; random.below(900) as usize].into(),
+                // As an event of the custom type below is encoded: stores may look for that.
+                content: [b"\x22\x07our.own".as_slice(), &vec![b'x'; random.below(900) as usize]]
+                    .concat()
+                    .into(),
                 ..event_in("a", n)
             })
             .collect();
@@ -141,12 +149,12 @@ async fn a_custom_type_may_be_any_custom_event(bed: &Bed) {
     assert_eq!(sequences(&found), [3]);
 }
 
-async fn what_columns_cannot_tell_is_left_to_the_caller(bed: &Bed) {
+async fn what_neither_columns_nor_bytes_tell_is_left_to_the_caller(bed: &Bed) {
     let store = bed.store();
     store.append(&(1..=3).map(event).collect::<Vec<_>>(), at(1)).await.unwrap();
     let filter = EventFilter {
-        actor_user_ids: vec!["nobody".to_owned()],
-        minimum_severity: Some(Severity::Critical),
+        actor_emails: vec!["nobody@example.org".to_owned()],
+        minimum_severity: Some(Severity::default()),
         text: "nothing".to_owned(),
         ..EventFilter::default()
     };
@@ -204,4 +212,65 @@ async fn a_long_range_takes_bounded_steps(bed: &Bed) {
     let found = collect(&*store, &log, &by_id, Order::Ascending, (1, last), (1_000, 1_000_000)).await;
     assert_eq!(sequences(&found), [1, last]);
     assert_eq!(all(&*store, "default").await.len() as u64, last);
+}
+
+async fn few_administrative_events_are_found_among_many(bed: &Bed) {
+    let store = bed.store();
+    let deleted = |n: u128| n.is_multiple_of(250);
+    let new = |n: u128| match deleted(n) {
+        true => NewEvent {
+            event_type: event_type("USER_DELETED"),
+            switch: None,
+            occurred: at(n as i64),
+            ..event(n)
+        },
+        false => event(n),
+    };
+    for from in (1..=10_500).step_by(1_500) {
+        store.append(&(from..from + 1_500).map(new).collect::<Vec<_>>(), at(from as i64)).await.unwrap();
+    }
+    let few = EventFilter { types: vec![event_type("USER_DELETED")], ..EventFilter::default() };
+    let fewer = EventFilter { occurred_from: Some(at(5_000)), ..few.clone() };
+    let log = tenant("default");
+    for (filter, first) in [(few, 250), (fewer, 5_000)] {
+        let mut expected: Vec<u64> = (first..=10_400).filter(|n| deleted((*n).into())).collect();
+        for bounds in [(1, 1_000), (7, 1_000_000), (1_000, 40)] {
+            let found = collect(&*store, &log, &filter, Order::Ascending, (1, 10_400), bounds).await;
+            assert_eq!(sequences(&found), expected, "{bounds:?}");
+        }
+        let (request, mut from, mut count) =
+            (|from| CountRequest { tenant: &log, from, through: 10_400, filter: &filter }, 1, 0);
+        while from <= 10_400 {
+            let page = store.count(request(from)).await.unwrap();
+            (from, count) = (page.scanned + 1, count + page.count);
+        }
+        assert_eq!(count, expected.len() as u64);
+        expected.reverse();
+        let found = collect(&*store, &log, &filter, Order::Descending, (10_400, 1), (7, 1_000_000)).await;
+        assert_eq!(sequences(&found), expected);
+    }
+}
+
+async fn a_recorded_time_is_found_where_it_begins(bed: &Bed) {
+    let store = bed.store();
+    let log = tenant("default");
+    assert_eq!(store.first_recorded(&log, at(0)).await.unwrap(), 1, "an empty log");
+    let nowhere = store.first_recorded(&tenant("nowhere"), at(0)).await;
+    assert!(matches!(nowhere, Err(StoreError::TenantNotFound)), "{nowhere:?}");
+    let mut random = Random::new(99);
+    let (mut recorded, mut time) = (Vec::new(), 10);
+    for n in 0..60 {
+        // Several at one time, then one much later, and a clock that goes back.
+        time += random.below(3) as i64 * 7 - 3;
+        let batch: Vec<NewEvent> =
+            (0..1 + random.below(9)).map(|k| event(1_000 * n + u128::from(k))).collect();
+        for outcome in store.append(&batch, at(time)).await.unwrap() {
+            let AppendOutcome::Recorded(stamp) = outcome else { panic!("{outcome:?}") };
+            recorded.push(stamp.recorded.micros());
+        }
+    }
+    for time in -1..recorded[recorded.len() - 1] + 3 {
+        let expected = recorded.iter().take_while(|recorded| **recorded < time).count() as u64 + 1;
+        assert_eq!(store.first_recorded(&log, at(time)).await.unwrap(), expected, "{time} in {recorded:?}");
+    }
 }

@@ -32,16 +32,6 @@ impl ActiveModelBehavior for ActiveModel {}
 
 super::scoped_by_tenant!();
 
-/// What a reader gets of a row.
-#[derive(Clone, Debug, FromQueryResult)]
-pub(in crate::store::sql) struct Kept {
-    pub sequence: i64,
-    pub recorded_time: i64,
-    pub leaf_hash: Vec<u8>,
-    pub payload: Vec<u8>,
-    pub personal: Option<Vec<u8>>,
-}
-
 /// What decides whether an event is there already.
 #[derive(Clone, Debug, FromQueryResult)]
 pub(in crate::store::sql) struct Known {
@@ -51,21 +41,6 @@ pub(in crate::store::sql) struct Known {
     pub leaf_hash: Vec<u8>,
     pub fingerprint: Option<Vec<u8>>,
     pub fingerprint_version: i16,
-}
-
-/// Narrows a read to the columns of [`Kept`]; without `personal` it reads null in its place.
-pub(in crate::store::sql) fn kept(rows: Select<Entity>, with_personal: bool) -> Selector<SelectModel<Kept>> {
-    let rows = rows.select_only().columns([
-        Column::Sequence,
-        Column::RecordedTime,
-        Column::LeafHash,
-        Column::Payload,
-    ]);
-    let rows = match with_personal {
-        true => rows.column(Column::Personal),
-        false => rows,
-    };
-    rows.into_model()
 }
 
 /// Narrows a read to the columns of [`Known`].

@@ -58,7 +58,7 @@ impl Left {
         assert!(trap.hit.is_cancelled());
         place.sftp.script.up();
         let file = place.pending().await.unwrap();
-        let (part, name) = (place.bed.folder().join(file.part_name()), place.bed.folder().join(&file.name));
+        let (part, name) = (place.bed.folder().join(file.part_path()), place.bed.folder().join(&file.name));
         match self {
             Self::BothNames => fs::hard_link(part, name).unwrap(),
             Self::Damaged => fs::write(part, vec![0; file.size_bytes as usize]).unwrap(),

@@ -13,7 +13,7 @@ use vidne::{
         run::RunResult,
         sftp::SftpLimits,
     },
-    service::ServiceError,
+    service::{ServiceError, exports::NewAs},
 };
 
 use crate::{
@@ -72,11 +72,18 @@ impl Place {
             host_keys: vec![sftp.fingerprint()],
             has_password: true,
             has_private_key: false,
+            password_from: None,
+            private_key_from: None,
+            private_key_passphrase_from: None,
         });
         let settings = JobSettings { destination, max_events: EVENTS_PER_FILE, ..settings() };
         let secrets =
             DestinationSecrets { password: Some(Secret::new(PASSWORD)), ..DestinationSecrets::default() };
-        let job = server.exports.create(default_tenant(), settings, secrets, CALLER).await.unwrap();
+        let job = server
+            .exports
+            .create(default_tenant(), settings, secrets, NewAs::default(), CALLER)
+            .await
+            .unwrap();
         let mut place = Self { bed, sftp, nature, server, foreign: BTreeMap::new() };
         place.place_files_of_others(&job.id);
         place

@@ -22,7 +22,7 @@ use vidne::{
         run::RunResult,
         sftp::SftpLimits,
     },
-    service::ServiceError,
+    service::{ServiceError, exports::NewAs},
 };
 
 use super::{
@@ -69,11 +69,14 @@ impl Real {
             host_keys: vec![host_key],
             has_password: true,
             has_private_key: false,
+            password_from: None,
+            private_key_from: None,
+            private_key_passphrase_from: None,
         });
         let settings = JobSettings { destination, max_events: EVENTS_PER_FILE, ..settings() };
         let secrets =
             DestinationSecrets { password: Some(Secret::new(user.1)), ..DestinationSecrets::default() };
-        server.exports.create(default_tenant(), settings, secrets, CALLER).await.unwrap();
+        server.exports.create(default_tenant(), settings, secrets, NewAs::default(), CALLER).await.unwrap();
         Self { bed, server, folder }
     }
 
@@ -145,7 +148,7 @@ async fn the_files_are_the_log(real: &Real) {
     // Crashed between link and unlink.
     real.bed.record_some(2).await;
     let file = real.upload_only().await;
-    fs::hard_link(real.folder.join(file.part_name()), real.folder.join(&file.name)).unwrap();
+    fs::hard_link(real.folder.join(file.part_path()), real.folder.join(&file.name)).unwrap();
     real.run().await.unwrap();
     real.check().await;
 
@@ -187,8 +190,8 @@ async fn g5_a_folder_for_writing_only_gets_every_file_once() {
     let file = real.upload_only().await;
     // Renamed, and taken by its consumer.
     let taken = real.bed.taken.path().join(&file.name);
-    fs::copy(real.folder.join(file.part_name()), &taken).unwrap();
-    fs::remove_file(real.folder.join(file.part_name())).unwrap();
+    fs::copy(real.folder.join(file.part_path()), &taken).unwrap();
+    fs::remove_file(real.folder.join(file.part_path())).unwrap();
     real.run().await.unwrap();
     let mut files = real.files();
     files.insert(file.name, fs::read(taken).unwrap());
