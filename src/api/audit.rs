@@ -12,6 +12,7 @@ use super::{
     budget::Messages,
     caller::{caller, tenant},
     catalogue::event_types,
+    outgoing::{Elsewhere, answer},
     proto::audit_service_server::AuditService,
     query::{query_from_proto, response},
     receipt::{count, receipt_to_proto, record_results},
@@ -111,7 +112,7 @@ impl AuditService for Audit {
         Ok(Response::new(v1::GetEventResponse { event: Some(event) }))
     }
 
-    type QueryEventsStream = Pin<Box<dyn Stream<Item = Result<v1::QueryEventsResponse, Status>> + Send>>;
+    type QueryEventsStream = Elsewhere<v1::QueryEventsResponse>;
 
     async fn query_events(
         &self,
@@ -125,7 +126,7 @@ impl AuditService for Audit {
             let _ = &open;
             item.map(response).map_err(status)
         });
-        Ok(Response::new(Box::pin(answers)))
+        Ok(answer(answers))
     }
 
     async fn count_events(

@@ -31,6 +31,7 @@ use super::{
     budget::{Budget, Held, Messages, Received, Rule},
     foreign::{complete, http_response},
     methods::{Found, Methods},
+    outgoing::framed,
     router::Bounds,
     status::plain,
 };
@@ -89,7 +90,7 @@ pub async fn around(State(calls): State<Calls>, request: Request, next: Next) ->
                     // Its one message has been handled; what is left is the answer.
                     held.release();
                 }
-                complete(response, known, calls.0.bounds.request_bytes)
+                complete(framed(response), known, calls.0.bounds.request_bytes)
             }
             Err(_) => overloaded(),
         }

@@ -1,7 +1,7 @@
 //! gRPC: router, layers, wire <-> domain, errors -> `tonic::Status`.
 //!
 //! `router` puts it together: one file per service (`audit`, `tenant`, `export`, `subscription`), `layer` around all of them,
-//! `budget` for the bytes of their requests,
+//! `budget` for the bytes of their requests, `outgoing` for streams of answers,
 //! `health` and server reflection beside them. `status` is the one place where errors become answers.
 
 mod audit;
@@ -16,6 +16,7 @@ pub mod health;
 pub mod incoming;
 mod layer;
 mod methods;
+mod outgoing;
 mod page;
 pub mod proto;
 mod query;

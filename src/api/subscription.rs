@@ -1,14 +1,12 @@
 //! `vidne.v1.SubscriptionService`.
 
-use std::pin::Pin;
-
-use futures::Stream;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::{
     budget::Messages,
     caller::{caller, tenant},
     consume::{answers, begin},
+    outgoing::{Elsewhere, answer},
     page::Page,
     proto::subscription_service_server::SubscriptionService,
     status::{invalid, status},
@@ -89,7 +87,7 @@ impl SubscriptionService for SubscriptionApi {
         Ok(Response::new(v1::DeleteSubscriptionResponse {}))
     }
 
-    type ConsumeStream = Pin<Box<dyn Stream<Item = Result<v1::ConsumeResponse, Status>> + Send>>;
+    type ConsumeStream = Elsewhere<v1::ConsumeResponse>;
 
     async fn consume(
         &self,
@@ -99,7 +97,7 @@ impl SubscriptionService for SubscriptionApi {
         let messages = request.extensions().get::<Messages>().cloned().unwrap_or_default();
         let (start, acknowledgements) = begin(messages, self.request_bytes).await?;
         let consuming = self.subscriptions.consume(start, acknowledgements).await.map_err(status)?;
-        Ok(Response::new(Box::pin(answers(consuming, self.metrics.open_consumer()))))
+        Ok(answer(answers(consuming, self.metrics.open_consumer())))
     }
 }
 

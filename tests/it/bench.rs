@@ -90,7 +90,7 @@ async fn how_soon_events_reach_subscribers_and_what_those_cost_is_measured_with_
     let database = TestDatabase::create().await;
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path().to_str().unwrap();
-    let few = ["bench", "follow", "--seconds", "0.4", "--rate", "50", "--json"];
+    let few = ["bench", "follow", "--seconds", "0.2", "--rate", "20", "--idle", "50", "--json"];
     let measured = run(&[&few[..], &["--folder", folder, "--database-url", database.url()]].concat()).ok();
     let report = report(&measured);
     let [sqlite, postgres] = report["stores"].as_array().unwrap().as_slice() else { panic!("{report}") };
@@ -119,10 +119,11 @@ async fn how_soon_events_reach_subscribers_and_what_those_cost_is_measured_with_
             [who("no subscriber"), who("100 that get nothing"), who("100 that get everything")]
         );
         let goals = store["goals"].as_array().unwrap();
-        assert_eq!(goals.len(), 3);
-        assert!(goals.iter().all(|goal| goal["measured"].as_f64().unwrap() > 0.0), "{goals:?}");
+        assert_eq!(goals.len(), 4);
+        let idle = |goal: &Json| goal["ratio"].as_str().unwrap().contains("idle subscriber, ");
+        assert!(goals[..3].iter().all(idle) && !idle(&goals[3]), "{goals:?}");
         let rate = |at: usize| cases[at]["events_per_second"].as_f64().unwrap();
-        assert!((goals[2]["measured"].as_f64().unwrap() - rate(9) / rate(8)).abs() < 1e-9, "{goals:?}");
+        assert!((goals[3]["measured"].as_f64().unwrap() - rate(9) / rate(8)).abs() < 1e-9, "{goals:?}");
     }
     assert_eq!(std::fs::read_dir(folder).unwrap().count(), 0, "something is left in the folder");
 }

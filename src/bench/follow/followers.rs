@@ -33,6 +33,8 @@ pub(super) enum Wants {
     Times,
     /// They throw it away.
     Everything,
+    /// They throw it away, too, and begin with the first event of the log.
+    TheLog,
     /// Their filter matches nothing.
     Nothing,
 }
@@ -52,37 +54,62 @@ impl Followers {
         connections: usize,
         wants: Wants,
     ) -> Result<Self, BenchError> {
-        let begin = Self::begin(endpoint, count, connections, wants);
-        time::timeout(LIMIT, begin).await.unwrap_or_else(|_| Err(silent()))
+        Self::groups(endpoint, count, connections, wants, count).await
     }
 
-    async fn begin(
+    /// The same one after the other, each when the one before has caught up: what a server needs for many that begin
+    /// at once is not what it needs for them later.
+    pub(super) async fn start_slowly(
         endpoint: &str,
         count: usize,
         connections: usize,
         wants: Wants,
     ) -> Result<Self, BenchError> {
-        let mut channels = Vec::with_capacity(connections);
-        for _ in 0..connections {
-            channels.push(connect(endpoint).await?);
-        }
+        Self::groups(endpoint, count, connections, wants, 1).await
+    }
+
+    async fn groups(
+        endpoint: &str,
+        count: usize,
+        connections: usize,
+        wants: Wants,
+        group: usize,
+    ) -> Result<Self, BenchError> {
+        let begin = async {
+            let mut channels = Vec::with_capacity(connections);
+            for _ in 0..connections {
+                channels.push(connect(endpoint).await?);
+            }
+            let channels: Vec<Channel> = channels.iter().cycle().take(count).cloned().collect();
+            let (last, until) = watch::channel(0);
+            let mut followers = Self { tasks: JoinSet::new(), last };
+            for channels in channels.chunks(group.max(1)) {
+                followers.begin(channels, wants, &until).await?;
+            }
+            Ok(followers)
+        };
+        time::timeout(LIMIT, begin).await.unwrap_or_else(|_| Err(silent()))
+    }
+
+    /// One more on each of these; back when they have caught up.
+    async fn begin(
+        &mut self,
+        channels: &[Channel],
+        wants: Wants,
+        until: &watch::Receiver<u64>,
+    ) -> Result<(), BenchError> {
         let (caught_up, mut ready) = mpsc::channel(1);
-        let (last, until) = watch::channel(0);
-        let mut tasks = JoinSet::new();
-        for channel in channels.iter().cycle().take(count) {
-            tasks.spawn(follow(channel.clone(), wants, caught_up.clone(), until.clone()));
+        for channel in channels {
+            self.tasks.spawn(follow(channel.clone(), wants, caught_up.clone(), until.clone()));
         }
-        drop(caught_up);
-        for _ in 0..count {
-            if ready.recv().await.is_none() {
-                // All have ended, so one of them says why.
-                while let Some(ended) = tasks.join_next().await {
-                    joined(ended)?;
-                }
-                return Err(silent());
+        for _ in channels {
+            tokio::select! {
+                _ = ready.recv() => {}
+                // None ends by itself unless it fails.
+                Some(ended) = self.tasks.join_next() => drop(joined(ended)?),
             }
         }
-        Ok(Self { tasks, last })
+        Ok(())
     }
 
     /// Waits until all have got everything up to `last`; when each event came, at each of them.
@@ -107,8 +134,8 @@ async fn follow(
 ) -> Result<Vec<Arrival>, BenchError> {
     let filter = (wants == Wants::Nothing)
         .then(|| EventFilter { actor_user_ids: vec!["nobody".to_owned()], ..EventFilter::default() });
-    let request =
-        QueryEventsRequest { filter, follow: true, start: Some(Start::FromNow(true)), ..Default::default() };
+    let start = (wants != Wants::TheLog).then_some(Start::FromNow(true));
+    let request = QueryEventsRequest { filter, follow: true, start, ..Default::default() };
     let mut client = AuditServiceClient::new(channel);
     let mut stream = client.query_events(request).await.map_err(failed)?.into_inner();
     let mut arrivals: Vec<Arrival> = Vec::new();

@@ -45,6 +45,8 @@ pub struct FollowOptions {
     pub time: Duration,
     /// Events that are recorded in a second while it is measured how soon they arrive.
     pub rate: f64,
+    /// Subscribers that wait while the server is weighed; at least 5.
+    pub idle: usize,
     /// Where the throw-away folder is made; SQLite is measured on its disk.
     pub folder: PathBuf,
 }
@@ -118,7 +120,7 @@ impl Run<'_> {
         database: Option<&Secret>,
     ) -> Result<StoreReport, BenchError> {
         let mut goals = Vec::new();
-        for weighing in idle::WEIGHINGS {
+        for weighing in idle::weighings(self.options.idle) {
             (self.progress)(&format!("{name}: {weighing}"));
             // A server of its own: memory that others left free would hide what these take.
             let server = BenchServer::start(folder, database).await?;

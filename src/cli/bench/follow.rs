@@ -23,6 +23,9 @@ SQLite, on the disk of /var/tmp; and PostgreSQL, in a database that is made and 
 from the receipt at whoever recorded to the arrival at each subscriber, all by one clock; events/s are arrivals then. The
 limit, of the same run: what PostgreSQL takes from NOTIFY to a listener; with SQLite, a call that does nothing.
 
+The server's memory is looked at before and after --idle subscribers have begun to wait: on 10 connections; a fifth of them,
+after they have read a log of 2,000 events; and two fifths of them, each on a connection of its own.
+
 Then 256 writers write as fast as they can: with no subscriber, with 100 whose filter matches nothing, and with 100 that
 get everything.";
 
@@ -49,6 +52,9 @@ pub struct FollowArgs {
     /// Events that are recorded in a second while subscribers wait for them, 0.1 to 10,000.
     #[arg(long, value_name = "EVENTS", default_value_t = 20.0, value_parser = rate)]
     rate: f64,
+    /// Subscribers that wait while the server's memory is looked at.
+    #[arg(long, value_name = "COUNT", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(5..=10_000))]
+    idle: u32,
     /// Look whether it works: half a second for each case at most.
     #[arg(long)]
     quick: bool,
@@ -78,6 +84,7 @@ pub async fn run(args: FollowArgs) -> Result<(), CliError> {
         postgres: args.database_url.map(Secret::new),
         time: Duration::from_secs_f64(time),
         rate: args.rate,
+        idle: args.idle as usize,
         folder: args.folder,
     };
     let progress = |what: &str| note(&format!("measuring {what}"));

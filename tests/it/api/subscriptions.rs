@@ -57,11 +57,14 @@ impl Open {
     }
 
     async fn error(&mut self) -> Status {
-        loop {
-            if let Err(status) = self.next().await {
-                return status;
+        let end = async {
+            loop {
+                if let Err(status) = self.next().await {
+                    return status;
+                }
             }
-        }
+        };
+        timeout(SOON, end).await.expect("the stream does not end")
     }
 }
 

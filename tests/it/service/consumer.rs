@@ -210,10 +210,10 @@ impl Consumer {
 
     /// What the stream ends with, whatever it says before.
     pub async fn end_within(&mut self, limit: Duration) -> Option<ServiceError> {
-        timeout(limit, self.to_the_end()).await.expect("the stream does not end")
+        timeout(limit, self.read_out()).await.expect("the stream does not end")
     }
 
-    async fn to_the_end(&mut self) -> Option<ServiceError> {
+    async fn read_out(&mut self) -> Option<ServiceError> {
         loop {
             match self.next().await {
                 Some(Ok(_)) => {}

@@ -122,7 +122,10 @@ async fn a_start_after_what_is_not_recorded_yet_is_refused_and_before_it_is_the_
     assert_eq!(sequences(&first), [6, 5]);
     // Its token is one of this log, whatever it began with.
     let start = Start::Token(first[0].1.clone());
-    assert_eq!(sequences(&services.all(Query { start, limit: 0, ..down }).await), [4, 3, 2, 1]);
+    assert_eq!(sequences(&services.all(Query { start, limit: 0, ..down.clone() }).await), [4, 3, 2, 1]);
+    let empty = Services::new();
+    let (_, token) = empty.all(down.clone()).await.pop().unwrap();
+    assert_eq!(empty.all(Query { start: Start::Token(token), ..down }).await.len(), 1);
 }
 
 #[tokio::test]
