@@ -34,7 +34,7 @@ pub const LEASE: Duration = Duration::from_secs(5);
 /// For everything that takes as long as the machine likes.
 pub const PATIENCE: Duration = Duration::from_secs(120);
 /// Until a job is asked for again whose lease somebody has.
-const AGAIN: Duration = Duration::from_millis(250);
+pub const AGAIN: Duration = Duration::from_millis(250);
 /// Runs that get going at once.
 pub const AT_ONCE: usize = 8;
 const EVENTS_PER_FILE: u64 = 3;
@@ -226,12 +226,18 @@ pub async fn run_all(fleet: &Fleet, client: &Client) -> Vec<ExportRunResult> {
     stream::iter(runs).buffered(AT_ONCE).collect().await
 }
 
+/// Whether a run was refused because somebody else has the job, or failed because a busy machine was too slow to renew a
+/// lease or to connect to the database.
+pub fn may_pass(error: &ClientError) -> bool {
+    error.code() == Some(Code::Aborted) || error.reason().as_deref() == Some("DATABASE_UNAVAILABLE")
+}
+
 /// Runs a job once it is nobody else's, to its end.
 pub async fn run(client: &Client, job: &str) -> Result<ExportRunResult, ClientError> {
     let end = Instant::now() + PATIENCE;
     loop {
         match run_once(client, job).await {
-            Err(error) if error.code() == Some(Code::Aborted) && Instant::now() < end => sleep(AGAIN).await,
+            Err(error) if may_pass(&error) && Instant::now() < end => sleep(AGAIN).await,
             ended => return ended,
         }
     }

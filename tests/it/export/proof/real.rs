@@ -194,7 +194,7 @@ async fn g5_a_folder_for_writing_only_gets_every_file_once() {
     fs::remove_file(real.folder.join(file.part_path())).unwrap();
     real.run().await.unwrap();
     let mut files = real.files();
-    files.insert(file.name, fs::read(taken).unwrap());
+    assert!(files.insert(file.name, fs::read(taken).unwrap()).is_none(), "delivered twice");
     real.bed.assert_these_are_the_log(files).await;
 }
 
@@ -236,7 +236,7 @@ async fn g5_a_full_disk_is_said_in_plain_words_and_costs_nothing() {
             files.remove("ballast");
             assert!(files.keys().all(|name| !name.starts_with('.')), "{:?}", files.keys());
         }
-        assert!(rooms > 1, "the disk was never full");
+        assert!(rooms > 0, "the disk was never full");
         fs::remove_file(real.folder.join("ballast")).unwrap();
         real.run().await.unwrap();
         real.check().await;
