@@ -2,7 +2,9 @@
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, sea_query::SelectStatement};
 
-use super::{access::Access, convert, error::db_error, question::Asker, scan::places, tenant_key::TenantKey};
+use super::{
+    access::Access, convert, error::db_error, question::Asker, scan::places_of_ids, tenant_key::TenantKey,
+};
 use crate::store::{
     StoreError,
     contract::{CountPage, CountRequest},
@@ -26,7 +28,7 @@ pub(super) async fn count(
         // Few, and found by their index: the whole range at once.
         Access::EventIds => {
             let range = convert::signed(request.from)..=convert::signed(request.through);
-            let mut within = places(db, &asker.places_of_ids().select).await?;
+            let mut within = places_of_ids(db, asker).await?;
             within.retain(|place| range.contains(place));
             (asker.count_at(&within), request.through)
         }

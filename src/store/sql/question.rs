@@ -14,8 +14,12 @@ use super::{
 };
 use crate::{
     codec::needles::needles,
-    domain::{filter::EventFilter, query::Order},
+    domain::{filter::EventFilter, id::EventId, query::Order},
 };
+
+/// Values of one statement that are looked for one by one. PostgreSQL takes several hundred for most of a table that it
+/// has not analysed yet, and reads all of it.
+pub(super) const FEW: usize = 64;
 
 /// One statement, and the way it goes.
 #[derive(Clone, Debug)]
@@ -93,11 +97,15 @@ impl Asker<'_> {
         Question { access: Access::KeyPoints, select: columns.of(select, with_personal) }
     }
 
-    /// Where the events with the ids of the filter stand.
+    /// Where the events with some of the ids of the filter stand: one question for each few of them.
     ///
     /// A question of its own, because together with a range of sequences SQLite would rather read the whole range.
-    pub(super) fn places_of_ids(&self) -> Question {
-        let ids = self.filter.event_ids.iter().map(|id| id.uuid());
+    pub(super) fn places_of_ids(&self) -> impl Iterator<Item = Question> {
+        self.filter.event_ids.chunks(FEW).map(|ids| self.places_of(ids))
+    }
+
+    fn places_of(&self, ids: &[EventId]) -> Question {
+        let ids = ids.iter().map(|id| id.uuid());
         let select = events::Entity::of(self.key).filter(Column::EventId.is_in(ids));
         let select = select.select_only().column(Column::Sequence).into_query();
         Question { access: Access::EventIds, select }

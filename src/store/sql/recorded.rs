@@ -2,11 +2,16 @@
 
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 
-use super::{convert, error::db_error, question::recorded_at, tenant_key::TenantKey};
+use super::{
+    convert,
+    error::db_error,
+    question::{FEW, recorded_at},
+    tenant_key::TenantKey,
+};
 use crate::{domain::time::Timestamp, store::StoreError};
 
 /// Points looked at with one statement: ten million events take four statements.
-const POINTS: u64 = 64;
+const POINTS: u64 = FEW as u64;
 
 /// The place of the first event up to `head` that was recorded at `time` or later; one past it if there is none.
 pub(super) async fn first_recorded(

@@ -8,7 +8,7 @@ use super::{
     access::Access,
     convert,
     error::db_error,
-    question::{Asker, Columns},
+    question::{Asker, Columns, FEW},
     row_sizes::RowSizes,
     tenant_key::TenantKey,
 };
@@ -80,10 +80,7 @@ pub(super) async fn scan<E: Scanned>(
     let asker = Asker { key, backend: StreamTrait::get_database_backend(db), filter: request.filter };
     let step = Step { db, sizes, asker, request };
     match asker.access() {
-        Access::EventIds => {
-            let places = places(db, &asker.places_of_ids().select).await?;
-            step.at(among(places, request), request.through).await
-        }
+        Access::EventIds => step.at(among(places_of_ids(db, asker).await?, request), request.through).await,
         Access::Administrative => {
             let last = last_position(request, INDEX_WINDOW);
             let most = request.max_events.max(1);
@@ -108,13 +105,19 @@ fn last_position(request: &ScanRequest<'_>, window: u64) -> u64 {
 }
 
 /// Asks for positions alone.
-pub(super) async fn places(
-    db: &DatabaseConnection,
-    select: &SelectStatement,
-) -> Result<Vec<i64>, StoreError> {
+async fn places(db: &DatabaseConnection, select: &SelectStatement) -> Result<Vec<i64>, StoreError> {
     let rows = db.stream(select).await.map_err(db_error)?;
     let place = |row: QueryResult| std::future::ready(row.try_get_by_index::<i64>(0));
     rows.and_then(place).try_collect().await.map_err(db_error)
+}
+
+/// Where the events with the ids of the filter stand.
+pub(super) async fn places_of_ids(db: &DatabaseConnection, asker: Asker<'_>) -> Result<Vec<i64>, StoreError> {
+    let mut found = Vec::new();
+    for question in asker.places_of_ids() {
+        found.extend(places(db, &question.select).await?);
+    }
+    Ok(found)
 }
 
 /// Those of the positions that are asked for, in the order asked for.
@@ -170,7 +173,7 @@ impl Step<'_> {
         let mut page = Page::new(last);
         let mut left = places.as_slice();
         while !left.is_empty() {
-            let (now, later) = left.split_at(self.rows(&page).min(left.len()));
+            let (now, later) = left.split_at(self.rows(&page).min(left.len()).min(FEW));
             let question =
                 self.asker.rows_at(now, self.request.order, E::COLUMNS, self.request.with_personal);
             if let Filled::Page = self.read(&question.select, &mut page).await? {

@@ -5,7 +5,7 @@ use sea_orm::DbBackend;
 use super::{
     access::Access,
     convert,
-    question::{Asker, Columns, Question, recorded_at},
+    question::{Asker, Columns, FEW, Question, recorded_at},
     store::SqlStore,
 };
 use crate::{
@@ -30,15 +30,16 @@ pub struct Planned {
 impl SqlStore {
     /// What a scan that gets so far sends, without sending it. `TenantNotFound`.
     ///
-    /// Where one statement's answer goes into the next, both ends of the request stand for it.
+    /// Where one statement's answer goes into the next, as many points of the request as one statement takes stand
+    /// for it.
     pub async fn scan_statements(&self, request: &ScanRequest<'_>) -> Result<Vec<Planned>, StoreError> {
         let (range, most) = ((request.from, request.through, request.order), request.max_events);
         let key = self.key(request.tenant).await?;
         let asker = Asker { key, backend: self.backend(), filter: request.filter };
-        let places = [request.from, request.through].map(convert::signed);
+        let places = points(request.from, request.through);
         let at = asker.rows_at(&places, request.order, Columns::Payload, request.with_personal);
         let questions = match asker.access() {
-            Access::EventIds => vec![asker.places_of_ids(), at],
+            Access::EventIds => asker.places_of_ids().chain([at]).collect(),
             Access::Administrative => vec![asker.administrative_places(range, most), at],
             Access::KeyRange | Access::KeyPoints => {
                 vec![asker.rows_between(range, most, Columns::Payload, request.with_personal)]
@@ -51,9 +52,9 @@ impl SqlStore {
     pub async fn count_statements(&self, request: &CountRequest<'_>) -> Result<Vec<Planned>, StoreError> {
         let key = self.key(request.tenant).await?;
         let asker = Asker { key, backend: self.backend(), filter: request.filter };
-        let places = [request.from, request.through].map(convert::signed);
+        let places = points(request.from, request.through);
         let questions = match asker.access() {
-            Access::EventIds => vec![asker.places_of_ids(), asker.count_at(&places)],
+            Access::EventIds => asker.places_of_ids().chain([asker.count_at(&places)]).collect(),
             Access::Administrative if asker.asks_types_only() => {
                 vec![asker.count_administrative(request.from, request.through)]
             }
@@ -68,7 +69,7 @@ impl SqlStore {
         tenant: &TenantId,
         place: u64,
     ) -> Result<Vec<Planned>, StoreError> {
-        let points = [place, place + 1].map(convert::signed);
+        let points = points(place, place + FEW as u64);
         Ok(self.planned(vec![recorded_at(self.key(tenant).await?, &points)]))
     }
 
@@ -87,4 +88,11 @@ impl SqlStore {
         };
         questions.into_iter().map(planned).collect()
     }
+}
+
+/// As many points between two positions as one statement takes.
+fn points(from: u64, through: u64) -> Vec<i64> {
+    let (lowest, highest) = (from.min(through), from.max(through));
+    let step = ((highest - lowest) / FEW as u64).max(1);
+    (0..FEW as u64).map(|n| convert::signed(lowest + n * step)).collect()
 }

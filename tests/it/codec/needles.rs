@@ -61,7 +61,7 @@ fn filters() -> impl Strategy<Value = EventFilter> {
 fn wanted(filter: &EventFilter, pick: usize) -> Event {
     let one = |values: &[String]| values.get(pick % values.len().max(1)).cloned().unwrap_or_default();
     let mut event = event();
-    if !filter.types.is_empty() && (pick % 2 == 0 || filter.custom_types.is_empty()) {
+    if !filter.types.is_empty() && (pick.is_multiple_of(2) || filter.custom_types.is_empty()) {
         event.event_type = filter.types[0];
     }
     event.custom_type = one(&filter.custom_types);

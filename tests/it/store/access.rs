@@ -111,7 +111,9 @@ impl Filled {
     }
 
     async fn hold(&self, shape: &str, declared: &[Access], planned: &[Planned]) {
-        let ways: Vec<Access> = planned.iter().map(|planned| planned.access).collect();
+        let mut ways: Vec<Access> = planned.iter().map(|planned| planned.access).collect();
+        // Many ids take several statements.
+        ways.dedup();
         assert_eq!(ways, declared, "{shape}");
         for planned in planned {
             for plan in self.plans(planned).await {
@@ -148,7 +150,8 @@ impl Filled {
                 let request =
                     CountRequest { tenant: &log, from: FROM, through: last + 90_000, filter: &filter };
                 let planned = self.store.count_statements(&request).await.unwrap();
-                let declared = &declared[..planned.len()];
+                let declared =
+                    if declared[0] == Access::Administrative { &declared[..planned.len()] } else { declared };
                 self.hold(&format!("count {shape}"), declared, &planned).await;
             }
         }
