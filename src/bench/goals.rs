@@ -35,6 +35,11 @@ impl Goal {
         Self::new(what.to_owned(), (measured, 1.0), Measure::AtMost, goal)
     }
 
+    /// A ratio that must not be smaller than `goal`.
+    pub(super) fn at_least(ratio: String, rates: (f64, f64), goal: f64) -> Self {
+        Self::new(ratio, rates, Measure::AtLeast, goal)
+    }
+
     fn new(ratio: String, (of, by): (f64, f64), measure: Measure, goal: f64) -> Self {
         let measured = if by > 0.0 { of / by } else { 0.0 };
         let met = match measure {

@@ -1,5 +1,6 @@
 //! `vidne bench`.
 
+mod export;
 mod markdown;
 mod memory;
 mod record;
@@ -22,6 +23,8 @@ enum BenchCommand {
     Record(record::RecordArgs),
     /// Measure how much memory the server needs while far more is sent to it than its database takes.
     Memory(memory::MemoryArgs),
+    /// Measure how fast a log becomes files on an SFTP server, beside what each stage reaches alone.
+    Export(export::ExportArgs),
 }
 
 /// Runs `vidne bench`.
@@ -33,5 +36,6 @@ pub async fn run(args: BenchArgs) -> Result<(), CliError> {
     match args.command {
         BenchCommand::Record(args) => record::run(args).await,
         BenchCommand::Memory(args) => memory::run(args).await,
+        BenchCommand::Export(args) => export::run(args).await,
     }
 }
