@@ -1,4 +1,4 @@
-//! `vidne bench record`: that it measures what it says. Never how fast: the figures of a test run tell nothing.
+//! `vidne bench`: that it measures what it says. Never how fast: the figures of a test run tell nothing.
 
 use std::str::FromStr as _;
 
@@ -114,6 +114,27 @@ fn the_memory_of_a_server_that_is_sent_too_much_is_measured() {
     let [goal] = memory["goals"].as_array().unwrap().as_slice() else { panic!("{memory}") };
     assert_eq!(goal["measured"].as_f64(), Some(number("peak_mib") as f64));
     assert_eq!(std::fs::read_dir(folder).unwrap().count(), 0, "something is left in the folder");
+}
+
+#[test]
+fn exports_to_openssh_are_measured_beside_each_stage_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_str().unwrap();
+    let short = ["bench", "export", "--quick", "--format", "json-lines", "--format", "cef", "--json"];
+    let export = report(&run(&[&short[..], &["--folder", path]].concat()).ok());
+    assert_eq!(names(&export["exports"]), ["json-lines", "cef"]);
+    let stages = ["sftp put", "reading rows by key", "rendering json-lines", "rendering cef"];
+    assert_eq!(names(&export["stages"]), stages);
+    for rate in [&export["exports"], &export["stages"]].iter().flat_map(|list| list.as_array().unwrap()) {
+        assert!(rate["events"].as_u64().unwrap() >= 1_000, "{rate}");
+        assert!(rate["mb_per_second"].as_f64().unwrap() > 0.0, "{rate}");
+    }
+    // The same events, and `sftp put` sent the same bytes.
+    assert_eq!(export["stages"][0]["bytes"], export["exports"][0]["bytes"]);
+    let goals = export["goals"].as_array().unwrap();
+    assert_eq!(goals.len(), 4, "{export}");
+    assert!(export["server_peak_memory_mib"].as_u64().unwrap() > 0);
+    assert_eq!(folder.path().read_dir().unwrap().count(), 0, "something is left in the folder");
 }
 
 fn bench(more: &[&str]) -> Run {
