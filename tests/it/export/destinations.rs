@@ -8,9 +8,7 @@ use vidne::{
     demo::sftp_server::{Quirks, SftpServer, SftpServerOptions},
     domain::{
         catalogue::EventType,
-        export::{
-            Destination, DestinationSecrets, Health, JobSettings, SecretSource, SftpDestination,
-        },
+        export::{Destination, DestinationSecrets, Health, JobSettings, SecretSource, SftpDestination},
         secret::Secret,
     },
     export::{
@@ -235,10 +233,11 @@ async fn a_password_in_a_file_of_the_server_is_read_anew_at_each_run_and_never_r
         ..DestinationConfig::default()
     };
     let vidne = siem.bed.server_with(&Plan::none(), Arc::new(OpendalDestinations::new(config)));
-    let Destination::Sftp(sftp) = siem.destination(vec![siem.server.fingerprint().to_owned()]) else { panic!("not SFTP") };
+    let Destination::Sftp(sftp) = siem.destination(vec![siem.server.fingerprint().to_owned()]) else {
+        panic!("not SFTP")
+    };
     let from = Some(SecretSource::File("siem-password".to_owned()));
-    let destination =
-        Destination::Sftp(SftpDestination { password_from: from, has_password: false, ..sftp });
+    let destination = Destination::Sftp(SftpDestination { password_from: from, has_password: false, ..sftp });
     let settings = JobSettings { destination, ..settings() };
     let none = DestinationSecrets::default();
     vidne.exports.create(default_tenant(), settings, none, CALLER).await.unwrap();

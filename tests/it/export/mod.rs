@@ -10,4 +10,5 @@ mod golden;
 mod jobs;
 mod owners;
 mod runs;
+#[cfg(feature = "s3")]
 mod s3;

@@ -6,6 +6,7 @@ pub mod cluster;
 pub mod effort;
 pub mod events;
 pub mod mariadb;
+#[cfg(feature = "s3")]
 pub mod moto;
 pub mod mysql;
 pub mod postgres;
