@@ -48,6 +48,8 @@ fn bucket(moto: &Moto) -> Operator {
         .endpoint(&moto.endpoint())
         .access_key_id("consumer")
         .secret_access_key("consumer");
+    // This may be the first client of the process; it fails if there is one already, which is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let transport = HttpTransporter::new(ReqwestTransport::default());
     Operator::new(s3).unwrap().with_context(OperationContext::new().with_http_transport(transport))
 }
