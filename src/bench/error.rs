@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf, time::Duration};
 
-use crate::store::StoreError;
+use crate::{export::format::RenderError, store::StoreError};
 
 /// Why there are no figures.
 #[derive(Debug, thiserror::Error)]
@@ -78,6 +78,18 @@ pub enum BenchError {
         /// Why.
         source: sqlx::Error,
     },
+    /// The SSH server that was started did not begin to listen.
+    #[error("sshd did not begin to listen; it said: {0}")]
+    NoSshd(String),
+    /// The log that was written cannot be read.
+    #[error("cannot read what vidne wrote")]
+    Store(#[source] StoreError),
+    /// An event could not be rendered.
+    #[error(transparent)]
+    Render(RenderError),
+    /// A job's settings.
+    #[error("a job cannot have these settings: {0}")]
+    Settings(String),
     /// A signal asked to stop.
     #[error("stopped before it was finished")]
     Stopped,

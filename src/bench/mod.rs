@@ -8,9 +8,12 @@
 //! who follow a log.
 //!
 //! `memory` looks at the server's memory while `pusher` sends more than the database, held by `throttle`, takes.
+//!
+//! `export` has a server export to an `sshd`, and measures the `stages` of that alone.
 
 mod course;
 mod error;
+mod export;
 mod figures;
 mod folder;
 mod follow;
@@ -27,10 +30,13 @@ mod rows;
 mod sample;
 mod server;
 mod sqlite;
+mod sshd;
+mod stages;
 mod throttle;
 
 pub use course::Budget;
 pub use error::BenchError;
+pub use export::{ExportOptions, ExportReport, Rate, export};
 pub use figures::Figures;
 pub use follow::{FollowOptions, follow};
 pub use goals::{Goal, Measure};

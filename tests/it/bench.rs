@@ -207,6 +207,27 @@ async fn reading_is_measured_on_both_stores_beside_what_they_give_without_vidne(
     assert_eq!(std::fs::read_dir(folder).unwrap().count(), 0, "something is left in the folder");
 }
 
+#[test]
+fn exports_to_openssh_are_measured_beside_each_stage_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_str().unwrap();
+    let short = ["bench", "export", "--quick", "--format", "json-lines", "--format", "cef", "--json"];
+    let export = report(&run(&[&short[..], &["--folder", path]].concat()).ok());
+    assert_eq!(names(&export["exports"]), ["json-lines", "cef"]);
+    let stages = ["sftp put", "reading rows by key", "rendering json-lines", "rendering cef"];
+    assert_eq!(names(&export["stages"]), stages);
+    for rate in [&export["exports"], &export["stages"]].iter().flat_map(|list| list.as_array().unwrap()) {
+        assert!(rate["events"].as_u64().unwrap() >= 1_000, "{rate}");
+        assert!(rate["mb_per_second"].as_f64().unwrap() > 0.0, "{rate}");
+    }
+    // The same events, and `sftp put` sent the same bytes.
+    assert_eq!(export["stages"][0]["bytes"], export["exports"][0]["bytes"]);
+    let goals = export["goals"].as_array().unwrap();
+    assert_eq!(goals.len(), 4, "{export}");
+    assert!(export["server_peak_memory_mib"].as_u64().unwrap() > 0);
+    assert_eq!(folder.path().read_dir().unwrap().count(), 0, "something is left in the folder");
+}
+
 fn bench(more: &[&str]) -> Run {
     run(&[&SHORT, more].concat()).ok()
 }

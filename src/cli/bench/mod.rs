@@ -1,5 +1,6 @@
 //! `vidne bench`.
 
+mod export;
 mod follow;
 mod markdown;
 mod memory;
@@ -29,6 +30,8 @@ enum BenchCommand {
     Query(query::QueryArgs),
     /// Measure how much memory the server needs while far more is sent to it than its database takes.
     Memory(memory::MemoryArgs),
+    /// Measure how fast a log becomes files on an SFTP server, beside what each stage reaches alone.
+    Export(export::ExportArgs),
 }
 
 /// Runs `vidne bench`.
@@ -42,5 +45,6 @@ pub async fn run(args: BenchArgs) -> Result<(), CliError> {
         BenchCommand::Follow(args) => follow::run(args).await,
         BenchCommand::Query(args) => query::run(args).await,
         BenchCommand::Memory(args) => memory::run(args).await,
+        BenchCommand::Export(args) => export::run(args).await,
     }
 }

@@ -22,6 +22,10 @@ const READ_BYTES: usize = 1024 * 1024;
 const PUBLISHING: &str = "giving a file its final name";
 
 /// How an object gets its final name.
+#[cfg_attr(
+    not(all(feature = "s3", feature = "azblob", feature = "gcs")),
+    allow(dead_code, reason = "each store has its own ways")
+)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Way {
     /// A conditional copy within the store.

@@ -79,6 +79,8 @@ impl Run<'_> {
             );
             return Err(ExportError::destination(message).into());
         }
+        // From here on it is our file that is published: if both its names are gone, its consumer has taken it.
+        let ours = self.store().take_over_uploaded(self.lease, file.number).await?;
         settle(&*opened.folder, &ours, Uploader::Us).await?;
         Ok(())
     }

@@ -175,11 +175,11 @@ impl Run<'_> {
         if damaged {
             self.repair(opened, settings, &file).await?;
         }
-        let now = self.runner.clock.now();
+        let (now, part) = (self.runner.clock.now(), file.part_path());
         let file = self.store().mark_published(self.lease, file.number, now).await?;
         // Last, so that whoever looks meanwhile never takes both for gone; and only once it is known to be published,
         // or a failure here would have it repaired, and delivered, again.
-        if damaged && let Err(error) = opened.folder.delete(&file.part_path()).await {
+        if damaged && let Err(error) = opened.folder.delete(&part).await {
             tracing::debug!(export.job_id = %file.job_id, file.name = %file.name, %error, "a later run removes it");
         }
         self.result.files += 1;

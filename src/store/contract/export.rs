@@ -256,6 +256,9 @@ pub trait ExportStore: Send + Sync + 'static {
     /// Takes a file in state `Cut` over: its fence becomes the lease's.
     async fn take_over_cut(&self, lease: &Lease, number: u64) -> Result<ExportFile, StoreError>;
 
+    /// The same for a file in state `Uploaded`, whose bytes are there again under the lease's own temporary name.
+    async fn take_over_uploaded(&self, lease: &Lease, number: u64) -> Result<ExportFile, StoreError>;
+
     /// Forgets a file in state `Cut`, which nobody can have seen: its number and its range are free to be cut
     /// again, with other settings. Fails with `Damaged` if there is no such file in state `Cut`.
     async fn abandon_cut(&self, lease: &Lease, number: u64) -> Result<(), StoreError>;

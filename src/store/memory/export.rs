@@ -283,6 +283,14 @@ impl ExportStore for MemoryStore {
         })
     }
 
+    async fn take_over_uploaded(&self, lease: &Lease, number: u64) -> Result<ExportFile, StoreError> {
+        self.change(|state| {
+            let file = state.held(lease)?.file(number, FileState::Uploaded)?;
+            file.fence = lease.fence;
+            Ok(file.clone())
+        })
+    }
+
     async fn abandon_cut(&self, lease: &Lease, number: u64) -> Result<(), StoreError> {
         self.change(|state| {
             let job = state.held(lease)?;

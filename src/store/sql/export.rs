@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     domain::{
-        export::{ExportFile, ExportJob, ExportRun, JobSettings},
+        export::{ExportFile, ExportJob, ExportRun, FileState, JobSettings},
         id::TenantId,
         time::Timestamp,
     },
@@ -117,7 +117,11 @@ impl ExportStore for SqlStore {
     }
 
     async fn take_over_cut(&self, lease: &Lease, number: u64) -> Result<ExportFile, StoreError> {
-        file::take_over(self, lease, number).await
+        file::take_over(self, lease, number, FileState::Cut).await
+    }
+
+    async fn take_over_uploaded(&self, lease: &Lease, number: u64) -> Result<ExportFile, StoreError> {
+        file::take_over(self, lease, number, FileState::Uploaded).await
     }
 
     async fn abandon_cut(&self, lease: &Lease, number: u64) -> Result<(), StoreError> {

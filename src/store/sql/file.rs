@@ -98,9 +98,10 @@ pub(super) async fn take_over(
     store: &SqlStore,
     lease: &Lease,
     number: u64,
+    state: FileState,
 ) -> Result<ExportFile, StoreError> {
     let held = begin(store, lease).await?;
-    in_state(&held, number, FileState::Cut).await?;
+    in_state(&held, number, state).await?;
     of_number(&held, number)
         .col_expr(files::Column::Fence, Expr::value(convert::signed(lease.fence)))
         .exec(&held.transaction)

@@ -8,12 +8,13 @@ use vidne::{
     demo::sftp_server::{Quirks, SftpServer, SftpServerOptions},
     domain::{
         catalogue::EventType,
-        export::{Destination, DestinationSecrets, Health, JobSettings, SftpDestination},
+        export::{Destination, DestinationSecrets, Health, JobSettings, SecretSource, SftpDestination},
         secret::Secret,
     },
     export::{
         destination::{DestinationConfig, OpendalDestinations},
         probe::TestReport,
+        secret_source::SecretSources,
         sftp::SftpLimits,
     },
     service::{
@@ -229,4 +230,43 @@ async fn a_host_key_that_is_no_fingerprint_is_refused() {
     let exports = bed.good_server().exports;
     let refused = exports.test_destination(&default_tenant(), target, Some("trust me"), CALLER).await;
     assert!(matches!(refused, Err(ServiceError::Invalid(_))));
+}
+
+#[tokio::test]
+async fn a_password_in_a_file_of_the_server_is_read_anew_at_each_run_and_never_repeated() {
+    let siem = Siem::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let write = |text: &str| std::fs::write(folder.path().join("siem-password"), text).unwrap();
+    let config = DestinationConfig {
+        sftp: SftpLimits { retries: 0, ..SftpLimits::default() },
+        secret_sources: SecretSources { files: Some(folder.path().to_owned()), env_prefix: None },
+        ..DestinationConfig::default()
+    };
+    let vidne = siem.bed.server_with(&Plan::none(), Arc::new(OpendalDestinations::new(config)));
+    let Destination::Sftp(sftp) = siem.destination(vec![siem.server.fingerprint().to_owned()]) else {
+        panic!("not SFTP")
+    };
+    let from = Some(SecretSource::File("siem-password".to_owned()));
+    let destination = Destination::Sftp(SftpDestination { password_from: from, has_password: false, ..sftp });
+    let settings = JobSettings { destination, ..settings() };
+    let none = DestinationSecrets::default();
+    vidne.exports.create(default_tenant(), settings, none, NewAs::default(), CALLER).await.unwrap();
+    siem.bed.record_some(3).await;
+
+    let missing = siem.bed.run(&vidne).await.unwrap_err().to_string();
+    assert!(missing.contains("siem-password") && missing.contains("cannot be read"), "{missing}");
+    write("wr0ng passw0rd\n");
+    let refused = siem.bed.run(&vidne).await.unwrap_err().to_string();
+    assert!(!refused.contains("wr0ng"), "{refused}");
+    assert!(siem.bed.delivered().is_empty());
+    // Put right in the file alone, and the next run works.
+    write(&format!("{PASSWORD}\n"));
+    assert_eq!(siem.bed.run(&vidne).await.unwrap().files, 1);
+    assert_eq!(siem.bed.delivered().len(), 1);
+    // A server whose configuration names no folder reads none.
+    let elsewhere = siem.vidne();
+    siem.bed.record_some(1).await;
+    let refused = siem.bed.run(&elsewhere).await.unwrap_err().to_string();
+    assert!(refused.contains("export.secret_files"), "{refused}");
+    siem.stop.cancel();
 }

@@ -351,6 +351,10 @@ impl ExportStore for FaultyStore {
         self.plan.step(gone, self.inner.take_over_cut(lease, number)).await
     }
 
+    async fn take_over_uploaded(&self, lease: &Lease, number: u64) -> Result<ExportFile, StoreError> {
+        self.plan.step(gone, self.inner.take_over_uploaded(lease, number)).await
+    }
+
     async fn abandon_cut(&self, lease: &Lease, number: u64) -> Result<(), StoreError> {
         self.plan.step(gone, self.inner.abandon_cut(lease, number)).await
     }
@@ -429,7 +433,8 @@ struct FaultyFolder {
 impl FaultyFolder {
     async fn publish_and_take(&self, part: &str, name: &str) -> Result<Published, ExportError> {
         let done = self.inner.publish(part, name).await?;
-        if let Some((from, to)) = self.consumer.as_ref().filter(|_| done == Published::Done) {
+        let data = !name.contains('/');
+        if let Some((from, to)) = self.consumer.as_ref().filter(|_| done == Published::Done && data) {
             // The consumer remembers what it has taken: the same file again would be its events twice.
             assert!(!to.join(name).exists(), "{name} was delivered twice");
             std::fs::rename(from.join(name), to.join(name)).unwrap();

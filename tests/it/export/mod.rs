@@ -11,6 +11,7 @@ mod jobs;
 mod owners;
 mod proof;
 mod runs;
+#[cfg(feature = "s3")]
 mod s3;
 mod scheduled;
 mod shaped;

@@ -7,6 +7,7 @@ pub mod collectors;
 pub mod effort;
 pub mod events;
 pub mod mariadb;
+#[cfg(feature = "s3")]
 pub mod moto;
 pub mod mysql;
 pub mod postgres;

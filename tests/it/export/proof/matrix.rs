@@ -123,14 +123,6 @@ fn allowed(step: Step, fault: Fault) -> &'static [Outcome] {
     }
 }
 
-/// Known and open: a file that was sent again in place of a damaged one is published and taken by its consumer, and
-/// whoever did that is gone before it is put down. The damaged one is still there, so it is sent once more. It takes a
-/// server that has lost bytes, and a crash in the right moment after that.
-fn nobody_remembers(case: &Case, steps: &[Step]) -> bool {
-    let rename = steps.iter().position(|step| *step == "rename");
-    case.nature.consumer && case.left == Left::Damaged && case.fault == Down(After) && Some(case.at) == rename
-}
-
 #[derive(Clone, Copy, Debug)]
 struct Case {
     nature: Nature,
@@ -199,7 +191,7 @@ async fn cases(nature: Nature, left: Left) -> Vec<Case> {
         faults(step, nature).into_iter().map(move |fault| Case { nature, left, at, step, fault })
     };
     let cases = steps.iter().enumerate().flat_map(at_each);
-    cases.filter(|case| !nobody_remembers(case, &steps)).collect()
+    cases.collect()
 }
 
 const CONSUMER: Nature =
