@@ -4,9 +4,11 @@ use prost_types::FieldMask;
 use tonic::Streaming;
 
 use crate::codec::proto::v1::{
-    CreateExportJobRequest, DeleteExportJobRequest, ExportFile, ExportJob, GetExportJobRequest,
-    ListExportFilesRequest, ListExportJobsRequest, RunExportJobRequest, RunExportJobResponse,
-    TestDestinationRequest, TestDestinationResponse, UpdateExportJobRequest,
+    self, CreateExportJobRequest, DeleteExportJobRequest, ExportFile, ExportJob, GetExportJobRequest,
+    ListExportFilesRequest, ListExportJobsRequest, ListExportRunsRequest, PauseExportJobRequest,
+    PreviewExportRequest, PreviewExportResponse, ReExportRequest, ResumeExportJobRequest,
+    RunExportJobRequest, RunExportJobResponse, TestDestinationRequest, TestDestinationResponse,
+    UpdateExportJobRequest,
 };
 
 use super::{Client, error::ClientError};
@@ -108,6 +110,76 @@ impl Client {
         let request = DeleteExportJobRequest { tenant_id: tenant_id.to_owned(), job_id: job_id.to_owned() };
         self.once(request, async move |request| exports.delete_export_job(request).await).await?;
         Ok(())
+    }
+
+    /// Stops a job from running by itself; the job as it is then.
+    ///
+    /// # Errors
+    ///
+    /// `NOT_FOUND` if there is none, among others.
+    pub async fn pause_export_job(&self, tenant_id: &str, job_id: &str) -> Result<ExportJob, ClientError> {
+        let mut exports = self.exports();
+        let request = PauseExportJobRequest { tenant_id: tenant_id.to_owned(), job_id: job_id.to_owned() };
+        let answer = self.once(request, async move |request| exports.pause_export_job(request).await).await?;
+        answer.job.ok_or(NO_JOB)
+    }
+
+    /// Lets a paused job run by itself again, or one that waits for a person try at once; the job as it is then.
+    ///
+    /// # Errors
+    ///
+    /// `NOT_FOUND` if there is none, among others.
+    pub async fn resume_export_job(&self, tenant_id: &str, job_id: &str) -> Result<ExportJob, ClientError> {
+        let mut exports = self.exports();
+        let request = ResumeExportJobRequest { tenant_id: tenant_id.to_owned(), job_id: job_id.to_owned() };
+        let answer =
+            self.once(request, async move |request| exports.resume_export_job(request).await).await?;
+        answer.job.ok_or(NO_JOB)
+    }
+
+    /// Exports a past range of a job once more: the job that does it. Not repeated by itself, since a second call
+    /// would make a second job.
+    ///
+    /// # Errors
+    ///
+    /// `INVALID_ARGUMENT` if the job has not published the range, among others.
+    pub async fn re_export(&self, request: ReExportRequest) -> Result<ExportJob, ClientError> {
+        let mut exports = self.exports();
+        let answer = self.once(request, async move |request| exports.re_export(request).await).await?;
+        answer.job.ok_or(NO_JOB)
+    }
+
+    /// The next events of a job as they would be written; nothing is sent.
+    ///
+    /// # Errors
+    ///
+    /// `NOT_FOUND` if there is no such job, among others.
+    pub async fn preview_export(
+        &self,
+        request: PreviewExportRequest,
+    ) -> Result<PreviewExportResponse, ClientError> {
+        let call = || {
+            let mut exports = self.exports();
+            self.once(request.clone(), async move |request| exports.preview_export(request).await)
+        };
+        self.repeatedly(call).await
+    }
+
+    /// One page of a job's runs, newest first, and the token of the next one; empty after the last.
+    ///
+    /// # Errors
+    ///
+    /// `NOT_FOUND` if there is no such job, among others.
+    pub async fn list_export_runs(
+        &self,
+        request: ListExportRunsRequest,
+    ) -> Result<(Vec<v1::ExportRun>, String), ClientError> {
+        let call = || {
+            let mut exports = self.exports();
+            self.once(request.clone(), async move |request| exports.list_export_runs(request).await)
+        };
+        let answer = self.repeatedly(call).await?;
+        Ok((answer.runs, answer.next_page_token))
     }
 
     /// Exports what is new.

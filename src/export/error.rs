@@ -121,6 +121,17 @@ impl ExportError {
         }
     }
 
+    /// Whether it came before the folder was looked at: while connecting, checking the host key or logging in.
+    pub(super) fn is_before_the_folder(&self) -> bool {
+        let source = match self {
+            Self::HostKey { .. } | Self::Login { .. } => return true,
+            Self::Destination { source, .. } | Self::Unavailable { source, .. } => source.as_ref(),
+            Self::Render(_) => None,
+        };
+        let failed = source.and_then(|source| source.downcast_ref::<opendal::Error>());
+        failed.is_some_and(|error| connect_error(error).is_some())
+    }
+
     fn of(kind: Failure, message: String, source: Cause) -> Self {
         let source = Some(source);
         match kind {

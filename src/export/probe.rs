@@ -27,7 +27,7 @@ pub struct TestReport {
 /// One thing that was tried.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TestStep {
-    /// `connect`, `host_key`, `login`, `write`, `rename` or `delete`.
+    /// `resolve`, `connect`, `host_key`, `login`, `directory`, `write`, `rename` or `delete`.
     pub name: &'static str,
     /// What went wrong and what to do about it; `None` if it worked.
     pub failure: Option<String>,
@@ -50,8 +50,9 @@ impl TestReport {
     }
 }
 
-/// Tests a destination: shows its host key, and if that is pinned or is the `accepted` fingerprint, logs in and
-/// writes, renames and deletes a probe. Sends no secret to a server whose key is not trusted.
+/// Tests a destination: finds the server and shows its host key, and if that is pinned or is the `accepted`
+/// fingerprint, logs in, looks at the folder, and writes, renames and deletes a probe. Sends no secret to a server
+/// whose key is not trusted.
 pub async fn test(
     destinations: &dyn Destinations,
     destination: &Destination,
@@ -78,10 +79,19 @@ async fn run(
         let folder = destinations.open(destination, secrets).await;
         let folder = match folder {
             Ok(folder) => folder,
-            Err(error) => return report.step("write", Err(error)),
+            // Buckets have no folders.
+            Err(error) if !matches!(destination, Destination::Fs { .. }) => {
+                return report.step("write", Err(error));
+            }
+            Err(error) => return report.step("directory", Err(error)),
         };
+        if matches!(destination, Destination::Fs { .. }) {
+            // One that is not there yet is made with the first file.
+            report.step("directory", folder.is_there().await)?;
+        }
         return probe(report, &*folder).await;
     };
+    report.step("resolve", destinations.resolve(sftp).await)?;
     let presented = report.step("connect", destinations.host_key(sftp).await)?;
     report.host_key = Some(presented.clone());
     let trusted = match trust(sftp, &presented, accepted) {
@@ -93,19 +103,39 @@ async fn run(
         Err(error) => return report.step("login", Err(error)),
     };
     // Connects once more, now with the pins: should another key be presented, nothing is sent.
-    let login = folder.is_there().await;
-    if let Err(ExportError::HostKey { presented, .. }) = &login {
+    let looked = folder.is_there().await;
+    if let Err(ExportError::HostKey { presented, .. }) = &looked {
         report.host_key = Some(presented.clone());
-        return report.step("host_key", login.map(drop));
+        return report.step("host_key", looked.map(drop));
     }
+    let logged_in = !looked.as_ref().is_err_and(ExportError::is_before_the_folder);
     let other = other_pinned_key(&trusted, &presented);
-    if other.is_none() || login.is_ok() {
+    if other.is_none() || logged_in {
         report.host_key_trusted = true;
         report.host_key = other.or(report.host_key.take());
         report.step("host_key", Ok(()))?;
     }
-    report.step("login", login)?;
+    if !logged_in {
+        return report.step("login", looked.map(drop));
+    }
+    report.step("login", Ok(()))?;
+    report.step("directory", looked.and_then(|there| is_a_folder(there, &trusted.directory)))?;
     probe(report, &*folder).await
+}
+
+/// vidne makes folders below a destination's, but never that one itself: with a slip in its spelling, files would go
+/// where nobody looks for them.
+fn is_a_folder(there: bool, directory: &str) -> Result<(), ExportError> {
+    if there {
+        return Ok(());
+    }
+    Err(ExportError::destination(match directory {
+        "" => "the folder where the login lands does not exist: have it made, or name another one".to_owned(),
+        directory => format!(
+            "there is no folder {directory:?}: check its spelling and that it begins where the login lands (or with a \
+             slash), or have it made"
+        ),
+    }))
 }
 
 /// The destination with what is trusted of it, if the presented key can be.

@@ -3,27 +3,24 @@
 use clap::Args;
 
 use crate::codec::proto::v1::{
-    Destination, ExportFormat, ExportJob, JsonLinesFormat, TestDestinationResponse, destination,
-    export_format, test_destination_request::Target,
+    Destination, ExportJob, ExportStart, TestDestinationResponse, destination,
+    test_destination_request::Target,
 };
 
 use super::{
     super::{
         CliError,
         filter::FilterArgs,
-        output::{
-            escape::escape,
-            json,
-            stdout::{Stdout, note},
-            style::Style,
-            table,
-        },
+        output::{escape::escape, stdout::note, style::Style},
     },
     Common,
     destination::DestinationArgs,
+    naming::NamingArgs,
     run::follow,
-    settings::SettingsArgs,
+    schedule::ScheduleArgs,
+    settings::{SettingsArgs, json_lines},
     show,
+    start::start,
     test::{Test, describe, failure},
 };
 
@@ -40,8 +37,19 @@ pub struct CreateArgs {
     /// Run it at once.
     #[arg(long)]
     run: bool,
+    /// It does not run by itself until `vidne export resume`.
+    #[arg(long, conflicts_with = "run")]
+    paused: bool,
+    /// With which event it begins: beginning, now, a time such as 2026-11-22T09:30:00Z (the first event recorded then or
+    /// later), or a position such as 4711. Default: beginning.
+    #[arg(long, value_name = "WHERE", value_parser = start)]
+    start: Option<ExportStart>,
     #[command(flatten)]
     destination: DestinationArgs,
+    #[command(flatten)]
+    schedule: ScheduleArgs,
+    #[command(flatten)]
+    naming: NamingArgs,
     #[command(flatten)]
     settings: SettingsArgs,
     #[command(flatten)]
@@ -56,8 +64,9 @@ pub struct CreateArgs {
 ///
 /// If the destination does not work, or the server refuses.
 pub async fn run(args: CreateArgs) -> Result<(), CliError> {
+    // What is wrong with the flags is said before anybody is asked or called.
+    let mut job = args.job()?;
     let client = args.common.server.client()?;
-    let format = args.settings.format.format()?;
     let mut destination = args.destination.destination()?;
     if args.untested {
         pin(&mut destination, args.destination.accept_host_key.as_deref());
@@ -73,37 +82,40 @@ pub async fn run(args: CreateArgs) -> Result<(), CliError> {
             pin(&mut destination, answer.host_key.as_ref().map(|key| key.fingerprint.as_str()));
         }
     }
-    let json_lines = ExportFormat { kind: Some(export_format::Kind::JsonLines(JsonLinesFormat {})) };
-    let job = ExportJob {
-        tenant_id: args.common.tenant.clone(),
-        name: args.name,
-        filter: args.filter.filter(),
-        format: Some(format.unwrap_or(json_lines)),
-        destination: Some(destination),
-        national_id: args.settings.national_id(),
-        file_limits: args.settings.file_limits(),
-        ..ExportJob::default()
-    };
+    job.destination = Some(destination);
     let job = client.create_export_job(job).await?;
-    let mut out = Stdout::new();
-    if args.common.json {
-        out.json(&json::job(&job))?;
-    } else {
-        for line in table::pairs(&show::describe(&job), Style::stdout()) {
-            out.line(&line)?;
-        }
-    }
-    out.flush()?;
+    show::print(&job, args.common.json)?;
     if args.run {
-        return follow(&client, &job.tenant_id, &job.job_id, args.common.json).await;
+        return follow(&client, &job.tenant_id, &job.job_id, args.common.json, None).await;
     }
     if !args.common.json {
-        note(
-            &Style::stderr()
-                .dim(&format!("created; `vidne export run {}` exports what there is", escape(&job.name))),
-        );
+        let name = escape(&job.name);
+        note(&Style::stderr().dim(&match job.paused {
+            true => format!("created; `vidne export resume {name}` lets it run by itself"),
+            false => format!("created; `vidne export run {name}` exports what there is now"),
+        }));
     }
     Ok(())
+}
+
+impl CreateArgs {
+    /// The job without its destination.
+    fn job(&self) -> Result<ExportJob, CliError> {
+        let mut job = ExportJob {
+            tenant_id: self.common.tenant.clone(),
+            name: self.name.clone(),
+            filter: self.filter.filter(),
+            format: Some(self.settings.format.format()?.unwrap_or_else(json_lines)),
+            national_id: self.settings.national_id(),
+            start: self.start,
+            paused: self.paused,
+            ..ExportJob::default()
+        };
+        self.settings.limit(&mut job.file_limits);
+        self.schedule.apply(&mut job.schedule)?;
+        self.naming.apply(&mut job)?;
+        Ok(job)
+    }
 }
 
 /// Trusts exactly the key that was agreed to.

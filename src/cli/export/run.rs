@@ -12,7 +12,7 @@ use crate::{
 use super::{
     super::{
         CliError,
-        output::{escape::escape, json, progress, stdout::Stdout, style::Style},
+        output::{escape::escape, job as job_json, progress, stdout::Stdout, style::Style},
     },
     Common,
 };
@@ -23,6 +23,9 @@ pub struct RunArgs {
     /// The job's id or name.
     #[arg(value_name = "JOB")]
     job: String,
+    /// Show how much of what waits is exported, as a bar, if standard error is a terminal.
+    #[arg(long)]
+    follow: bool,
     #[command(flatten)]
     common: Common,
 }
@@ -34,23 +37,58 @@ pub struct RunArgs {
 /// If the run fails.
 pub async fn run(args: RunArgs) -> Result<(), CliError> {
     let client = args.common.server.client()?;
-    follow(&client, &args.common.tenant, &args.job, args.common.json).await
+    let waiting = if args.follow {
+        let job = client.get_export_job(&args.common.tenant, &args.job).await?;
+        Some(Waiting { after: job.scanned_sequence, through: job.head_sequence })
+    } else {
+        None
+    };
+    follow(&client, &args.common.tenant, &args.job, args.common.json, waiting).await
 }
 
-/// Runs a job and prints how it goes.
+/// The positions that wait when a run begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    after: u64,
+    through: u64,
+}
+
+impl Waiting {
+    /// How many positions are exported, of how many, when a file has come so far. More may have been recorded since.
+    fn exported(self, file: &ExportFile) -> (u64, u64) {
+        let through = match file.state() {
+            ExportFileState::Published => file.last_sequence,
+            _ => file.first_sequence.saturating_sub(1),
+        };
+        let all = self.through.max(file.last_sequence).saturating_sub(self.after);
+        (through.saturating_sub(self.after), all)
+    }
+}
+
+/// Runs a job and prints how it goes; with `waiting`, with a bar for how much of it.
 ///
 /// # Errors
 ///
 /// If the run fails.
-pub async fn follow(client: &Client, tenant: &str, job: &str, as_json: bool) -> Result<(), CliError> {
+pub async fn follow(
+    client: &Client,
+    tenant: &str,
+    job: &str,
+    as_json: bool,
+    waiting: Option<Waiting>,
+) -> Result<(), CliError> {
     let mut out = Stdout::new();
     let style = Style::stdout();
     let spinner = progress::spinner("exporting");
     let mut run = client.run_export_job(tenant, job).await?;
     let mut finished = false;
     while let Some(step) = run.next().await? {
+        if let (Some(Kind::File(file)), Some(waiting)) = (&step.kind, waiting) {
+            let (exported, all) = waiting.exported(file);
+            progress::exported(&spinner, exported, all);
+        }
         let line = match step.kind {
-            Some(Kind::File(file)) if as_json => json!({ "file": json::file(&file) }).to_string(),
+            Some(Kind::File(file)) if as_json => json!({ "file": job_json::file(&file) }).to_string(),
             Some(Kind::File(file)) => {
                 spinner.set_message(format!("{} {}", doing(file.state()), escape(&file.name)));
                 if file.state() != ExportFileState::Published {
@@ -119,4 +157,25 @@ fn result_json(result: &ExportRunResult) -> serde_json::Value {
         "bytes": result.bytes,
         "scanned_sequence": result.scanned_sequence,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bar_counts_what_is_published_of_what_waited() {
+        let waiting = Waiting { after: 100, through: 300 };
+        let file = |first_sequence, last_sequence, state: ExportFileState| ExportFile {
+            first_sequence,
+            last_sequence,
+            state: state.into(),
+            ..ExportFile::default()
+        };
+        assert_eq!(waiting.exported(&file(101, 200, ExportFileState::Cut)), (0, 200));
+        assert_eq!(waiting.exported(&file(101, 200, ExportFileState::Published)), (100, 200));
+        assert_eq!(waiting.exported(&file(201, 300, ExportFileState::Uploaded)), (100, 200));
+        // Recorded while it ran.
+        assert_eq!(waiting.exported(&file(301, 310, ExportFileState::Published)), (210, 210));
+    }
 }

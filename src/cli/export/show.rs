@@ -3,12 +3,9 @@
 use clap::Args;
 use indicatif::HumanBytes;
 
-use crate::codec::{
-    job::format_from_proto,
-    proto::v1::{
-        ExportHealth, ExportJob, ListExportFilesRequest, NationalIdMode, SecretSource, destination,
-        secret_source,
-    },
+use crate::{
+    client::Client,
+    codec::proto::v1::{ExportJob, ListExportFilesRequest},
 };
 
 use super::{
@@ -18,7 +15,7 @@ use super::{
         output::{
             consent,
             escape::escape,
-            json,
+            job, json,
             stdout::{Stdout, note},
             style::Style,
             table,
@@ -26,6 +23,8 @@ use super::{
         page,
     },
     Common,
+    describe::{describe, destination, format},
+    schedule, status,
 };
 
 /// Arguments of `vidne export get`.
@@ -78,15 +77,37 @@ pub struct FilesArgs {
 /// If there is none.
 pub async fn get(args: GetArgs) -> Result<(), CliError> {
     let job = args.common.server.client()?.get_export_job(&args.common.tenant, &args.job).await?;
+    print(&job, args.common.json)
+}
+
+/// Prints a job.
+///
+/// # Errors
+///
+/// If the output is closed.
+pub fn print(job: &ExportJob, as_json: bool) -> Result<(), CliError> {
     let mut out = Stdout::new();
-    if args.common.json {
-        out.json(&json::job(&job))?;
+    if as_json {
+        out.json(&job::job(job))?;
     } else {
-        for line in table::pairs(&describe(&job), Style::stdout()) {
+        for line in table::pairs(&describe(job), Style::stdout()) {
             out.line(&line)?;
         }
     }
     Ok(out.flush()?)
+}
+
+/// All jobs of a tenant.
+///
+/// # Errors
+///
+/// If there is no such tenant.
+pub async fn all_jobs(client: &Client, tenant: &str) -> Result<Vec<ExportJob>, CliError> {
+    let call = |token: String| {
+        let (client, tenant) = (client.clone(), tenant.to_owned());
+        async move { client.list_export_jobs(&tenant, &token).await }
+    };
+    page::all(usize::MAX, call).await
 }
 
 /// Lists a tenant's jobs.
@@ -95,19 +116,15 @@ pub async fn get(args: GetArgs) -> Result<(), CliError> {
 ///
 /// If there is no such tenant.
 pub async fn list(args: ListArgs) -> Result<(), CliError> {
-    let client = args.common.server.client()?;
-    let call = |token: String| {
-        let (client, tenant) = (client.clone(), args.common.tenant.clone());
-        async move { client.list_export_jobs(&tenant, &token).await }
-    };
-    let jobs = page::all(usize::MAX, call).await?;
+    let jobs = all_jobs(&args.common.server.client()?, &args.common.tenant).await?;
     let mut out = Stdout::new();
     if args.common.json {
         for job in &jobs {
-            out.json(&json::job(job))?;
+            out.json(&job::job(job))?;
         }
     } else {
-        let header = ["JOB", "NAME", "FORMAT", "DESTINATION", "HEALTH", "PUBLISHED TO", "LAST RUN"];
+        let header =
+            ["JOB", "NAME", "FORMAT", "DESTINATION", "STATE", "SCHEDULE", "PUBLISHED TO", "LAST RUN"];
         let mut table = table::new(&header, table::width(), Style::stdout());
         for job in &jobs {
             table::row(
@@ -117,7 +134,8 @@ pub async fn list(args: ListArgs) -> Result<(), CliError> {
                     job.name.clone(),
                     format(job),
                     destination(job),
-                    health(job),
+                    status::state(job).to_owned(),
+                    schedule::describe(job.schedule.as_ref()),
                     job.published_sequence.to_string(),
                     json::time(job.last_run_time.as_ref()),
                 ],
@@ -167,7 +185,7 @@ pub async fn files(args: FilesArgs) -> Result<(), CliError> {
     let mut out = Stdout::new();
     if args.common.json {
         for file in &files {
-            out.json(&json::file(file))?;
+            out.json(&job::file(file))?;
         }
     } else {
         let header = ["FILE", "NAME", "STATE", "FIRST", "LAST", "EVENTS", "SIZE", "PUBLISHED"];
@@ -177,7 +195,7 @@ pub async fn files(args: FilesArgs) -> Result<(), CliError> {
                 &mut table,
                 [
                     file.file_number.to_string(),
-                    file.name.clone(),
+                    in_folder(&file.directory, &file.name),
                     json::word(file.state().as_str_name(), "EXPORT_FILE_STATE_").to_lowercase(),
                     file.first_sequence.to_string(),
                     file.last_sequence.to_string(),
@@ -194,94 +212,6 @@ pub async fn files(args: FilesArgs) -> Result<(), CliError> {
     Ok(out.flush()?)
 }
 
-/// A job as name and value pairs.
-pub fn describe(job: &ExportJob) -> Vec<(&'static str, String)> {
-    let kind = job.destination.as_ref().and_then(|destination| destination.kind.as_ref());
-    let host_keys = match kind {
-        Some(destination::Kind::Sftp(sftp)) => sftp.host_keys.join(" "),
-        _ => String::new(),
-    };
-    let filter = json::job(job).get("filter").map(ToString::to_string);
-    vec![
-        ("job", job.job_id.clone()),
-        ("name", job.name.clone()),
-        ("tenant", job.tenant_id.clone()),
-        ("events", filter.unwrap_or_else(|| "all".to_owned())),
-        ("format", format(job)),
-        ("destination", destination(job)),
-        ("host keys", host_keys),
-        ("login by", kind.map(login).unwrap_or_default()),
-        (
-            "national id",
-            if job.national_id() == NationalIdMode::Full { "in full" } else { "left out" }.to_owned(),
-        ),
-        ("health", health(job)),
-        ("last error", job.last_error.clone()),
-        ("last run", json::time(job.last_run_time.as_ref())),
-        ("looked at up to", job.scanned_sequence.to_string()),
-        ("published up to", job.published_sequence.to_string()),
-        ("revision", job.revision.to_string()),
-        ("created", json::time(job.created_time.as_ref())),
-        ("changed", json::time(job.updated_time.as_ref())),
-    ]
-}
-
-/// Which secrets there are, and where those are that are not kept.
-fn login(kind: &destination::Kind) -> String {
-    use destination::Kind;
-    let secret = |name: &str, kept: bool, from: &Option<SecretSource>| {
-        let source = from.as_ref().and_then(|from| from.kind.as_ref());
-        match source {
-            Some(secret_source::Kind::Env(variable)) => Some(format!("{name} in the server's {variable}")),
-            Some(secret_source::Kind::File(file)) => Some(format!("{name} in the server's file {file}")),
-            None => kept.then(|| name.to_owned()),
-        }
-    };
-    let secrets = match kind {
-        Kind::Sftp(sftp) => vec![
-            secret("password", sftp.has_password, &sftp.password_from),
-            secret("private key", sftp.has_private_key, &sftp.private_key_from),
-            secret("passphrase", false, &sftp.private_key_passphrase_from),
-        ],
-        Kind::Fs(_) => Vec::new(),
-        Kind::S3(s3) => vec![secret(&s3.access_key_id, s3.has_secret_access_key, &s3.secret_access_key_from)],
-        Kind::Azblob(azblob) => {
-            vec![secret(&azblob.account_name, azblob.has_account_key, &azblob.account_key_from)]
-        }
-        Kind::Gcs(gcs) => vec![secret("service account", gcs.has_credential, &gcs.credential_from)],
-    };
-    secrets.into_iter().flatten().collect::<Vec<_>>().join(" and ")
-}
-
-fn format(job: &ExportJob) -> String {
-    // A newer server may know formats that this program does not.
-    format_from_proto(job.format.clone(), "format")
-        .map_or_else(|_| "?".to_owned(), |format| format.to_string())
-}
-
-fn destination(job: &ExportJob) -> String {
-    match job.destination.as_ref().and_then(|destination| destination.kind.as_ref()) {
-        Some(destination::Kind::Sftp(sftp)) => {
-            format!("sftp://{}@{}/{}", sftp.user_name, sftp.address, sftp.directory)
-        }
-        Some(destination::Kind::Fs(fs)) => format!("fs:{}", fs.directory),
-        Some(destination::Kind::S3(s3)) => {
-            let at = if s3.endpoint.is_empty() { &s3.region } else { &s3.endpoint };
-            format!("s3://{}/{} at {at}", s3.bucket, s3.directory)
-        }
-        Some(destination::Kind::Azblob(azblob)) => {
-            format!("azblob://{}/{} at {}", azblob.container, azblob.directory, azblob.endpoint)
-        }
-        Some(destination::Kind::Gcs(gcs)) => format!("gcs://{}/{}", gcs.bucket, gcs.directory),
-        None => "?".to_owned(),
-    }
-}
-
-fn health(job: &ExportJob) -> String {
-    match job.health() {
-        ExportHealth::Unspecified => "not run yet",
-        ExportHealth::Ok => "ok",
-        ExportHealth::Failing => "failing",
-    }
-    .to_owned()
+fn in_folder(directory: &str, name: &str) -> String {
+    if directory.is_empty() { name.to_owned() } else { format!("{directory}/{name}") }
 }

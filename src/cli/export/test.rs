@@ -161,7 +161,7 @@ pub fn describe(answer: &TestDestinationResponse, style: Style) -> Vec<String> {
     });
     let steps = answer.steps.iter().map(|step| {
         let mark = if step.ok { style.green("ok    ") } else { style.red("failed") };
-        format!("{mark}  {:<9}{}", escape(&step.name), escape(&step.message)).trim_end().to_owned()
+        format!("{mark}  {:<11}{}", escape(&step.name), escape(&step.message)).trim_end().to_owned()
     });
     key.chain(steps).collect()
 }

@@ -5,13 +5,11 @@ use clap::Args;
 use crate::codec::proto::v1::ExportJob;
 
 use super::{
-    super::{
-        CliError,
-        filter::FilterArgs,
-        output::{json, stdout::Stdout, style::Style, table},
-    },
+    super::{CliError, filter::FilterArgs},
     Common,
     destination::DestinationArgs,
+    naming::NamingArgs,
+    schedule::ScheduleArgs,
     settings::SettingsArgs,
     show,
 };
@@ -37,6 +35,10 @@ pub struct UpdateArgs {
     #[command(flatten)]
     destination: DestinationArgs,
     #[command(flatten)]
+    schedule: ScheduleArgs,
+    #[command(flatten)]
+    naming: NamingArgs,
+    #[command(flatten)]
     settings: SettingsArgs,
     #[command(flatten)]
     filter: FilterArgs,
@@ -50,34 +52,43 @@ pub struct UpdateArgs {
 ///
 /// If nothing is to be changed, or the server refuses.
 pub async fn run(args: UpdateArgs) -> Result<(), CliError> {
-    let client = args.common.server.client()?;
     let (change, paths) = args.change()?;
+    let client = args.common.server.client()?;
     let mut left = if args.retry { RETRIES } else { 0 };
     let job = loop {
         let old = client.get_export_job(&args.common.tenant, &args.job).await?;
-        let new = ExportJob {
+        let mut new = ExportJob {
             tenant_id: old.tenant_id,
             job_id: old.job_id,
             revision: old.revision,
+            schedule: old.schedule,
+            naming: old.naming,
+            file_limits: old.file_limits,
             ..change.clone()
         };
+        args.apply(&mut new)?;
         match client.update_export_job(new, paths.clone()).await {
             Err(error) if left > 0 && error.reason().as_deref() == Some("REVISION_MISMATCH") => left -= 1,
             answer => break answer?,
         }
     };
-    let mut out = Stdout::new();
-    if args.common.json {
-        out.json(&json::job(&job))?;
-    } else {
-        for line in table::pairs(&show::describe(&job), Style::stdout()) {
-            out.line(&line)?;
-        }
-    }
-    Ok(out.flush()?)
+    show::print(&job, args.common.json)
 }
 
 impl UpdateArgs {
+    /// Puts what is given into those fields of a job that are made of several flags, so that the others of them keep
+    /// their values. The paths of what is given.
+    fn apply(&self, job: &mut ExportJob) -> Result<Vec<&'static str>, CliError> {
+        let mut paths = self.naming.apply(job)?;
+        if self.schedule.apply(&mut job.schedule)? {
+            paths.push("schedule");
+        }
+        if self.settings.limit(&mut job.file_limits) {
+            paths.push("file_limits");
+        }
+        Ok(paths)
+    }
+
     /// The new values and their update mask.
     fn change(&self) -> Result<(ExportJob, Vec<String>), CliError> {
         if self.destination.accept_host_key.is_some() {
@@ -92,15 +103,15 @@ impl UpdateArgs {
         }
         let (destination, mut paths) = self.destination.changes()?;
         let format = self.settings.format.format()?;
-        let file_limits = self.settings.file_limits();
         let named = [
             (self.name.is_some(), "name"),
             (filter.is_some() || self.all_events, "filter"),
             (format.is_some(), "format"),
             (self.settings.national_id.is_some(), "national_id"),
-            (file_limits.is_some(), "file_limits"),
         ];
         paths.extend(named.into_iter().filter_map(|(given, path)| given.then_some(path)));
+        let mut job = ExportJob::default();
+        paths.extend(self.apply(&mut job)?);
         if paths.is_empty() {
             return Err(CliError::Usage("nothing is to be changed".to_owned()));
         }
@@ -110,8 +121,7 @@ impl UpdateArgs {
             format,
             destination,
             national_id: self.settings.national_id(),
-            file_limits,
-            ..ExportJob::default()
+            ..job
         };
         Ok((job, paths.into_iter().map(str::to_owned).collect()))
     }

@@ -3,15 +3,10 @@
 
 use serde_json::{Value as Json, json};
 
-use super::format::format;
 use crate::{
-    codec::{
-        json::hex,
-        proto::v1::{
-            CountEventsResponse, Destination, EventFilter, ExportFile, ExportHealth, ExportJob,
-            NationalIdMode, ScanExtent, SecretSource, Subscription, SummarizeEventsResponse, SummaryGroup,
-            SummaryGroups, SummaryTime, Tenant, TimeBucket, destination, secret_source,
-        },
+    codec::proto::v1::{
+        CountEventsResponse, EventFilter, ScanExtent, Subscription, SummarizeEventsResponse, SummaryGroup,
+        SummaryGroups, SummaryTime, Tenant, TimeBucket,
     },
     domain::{catalogue::EventType, time::Timestamp},
 };
@@ -72,55 +67,6 @@ fn groups(groups: Option<&SummaryGroups>) -> Json {
     json!({ "groups": all.unwrap_or_default(), "other_count": groups.map_or(0, |groups| groups.other_count) })
 }
 
-/// An export job. It has no secrets.
-pub fn job(job: &ExportJob) -> Json {
-    let limits = job.file_limits.unwrap_or_default();
-    let health = match job.health() {
-        ExportHealth::Unspecified => "",
-        health => word(health.as_str_name(), "EXPORT_HEALTH_"),
-    };
-    let national_id = match job.national_id() {
-        NationalIdMode::Unspecified => NationalIdMode::Omit,
-        mode => mode,
-    };
-    without_empty(json!({
-        "job_id": job.job_id,
-        "tenant_id": job.tenant_id,
-        "name": job.name,
-        "filter": job.filter.as_ref().map(filter),
-        "format": job.format.as_ref().map(format),
-        "destination": job.destination.as_ref().map(destination),
-        "national_id": word(national_id.as_str_name(), "NATIONAL_ID_MODE_"),
-        "file_limits": { "max_events": limits.max_events, "max_bytes": limits.max_bytes },
-        "revision": job.revision,
-        "scanned_sequence": job.scanned_sequence,
-        "published_sequence": job.published_sequence,
-        "health": health,
-        "last_error": job.last_error,
-        "created_time": time(job.created_time.as_ref()),
-        "updated_time": time(job.updated_time.as_ref()),
-        "last_run_time": time(job.last_run_time.as_ref()),
-    }))
-}
-
-/// A file of a job.
-pub fn file(file: &ExportFile) -> Json {
-    without_empty(json!({
-        "job_id": file.job_id,
-        "file_number": file.file_number,
-        "name": file.name,
-        "state": word(file.state().as_str_name(), "EXPORT_FILE_STATE_"),
-        "first_sequence": file.first_sequence,
-        "last_sequence": file.last_sequence,
-        "event_count": file.event_count,
-        "size_bytes": file.size_bytes,
-        "sha256": hex(&file.sha256),
-        "job_revision": file.job_revision,
-        "created_time": time(file.created_time.as_ref()),
-        "published_time": time(file.published_time.as_ref()),
-    }))
-}
-
 /// A subscription.
 pub fn subscription(subscription: &Subscription) -> Json {
     let lag = subscription.lag.as_ref().map(|lag| lag.seconds as f64 + f64::from(lag.nanos) / 1e9);
@@ -137,67 +83,6 @@ pub fn subscription(subscription: &Subscription) -> Json {
         "consumer": subscription.consumer,
         "lease_expire_time": time(subscription.lease_expire_time.as_ref()),
     }))
-}
-
-fn destination(destination: &Destination) -> Json {
-    match &destination.kind {
-        Some(destination::Kind::Sftp(sftp)) => {
-            let mut shown = json!({
-                "address": sftp.address,
-                "user_name": sftp.user_name,
-                "directory": sftp.directory,
-                "host_keys": sftp.host_keys,
-                "has_password": sftp.has_password,
-                "has_private_key": sftp.has_private_key,
-            });
-            for (key, from) in [
-                ("password_from", &sftp.password_from),
-                ("private_key_from", &sftp.private_key_from),
-                ("private_key_passphrase_from", &sftp.private_key_passphrase_from),
-            ] {
-                if from.is_some() {
-                    shown[key] = source(from);
-                }
-            }
-            json!({ "sftp": shown })
-        }
-        Some(destination::Kind::Fs(fs)) => json!({ "fs": { "directory": fs.directory } }),
-        Some(destination::Kind::S3(s3)) => json!({ "s3": without_empty(json!({
-            "endpoint": s3.endpoint,
-            "region": s3.region,
-            "bucket": s3.bucket,
-            "directory": s3.directory,
-            "access_key_id": s3.access_key_id,
-            "has_secret_access_key": s3.has_secret_access_key,
-            "secret_access_key_from": source(&s3.secret_access_key_from),
-            "virtual_host_style": s3.virtual_host_style,
-        })) }),
-        Some(destination::Kind::Azblob(azblob)) => json!({ "azblob": without_empty(json!({
-            "endpoint": azblob.endpoint,
-            "container": azblob.container,
-            "directory": azblob.directory,
-            "account_name": azblob.account_name,
-            "has_account_key": azblob.has_account_key,
-            "account_key_from": source(&azblob.account_key_from),
-        })) }),
-        Some(destination::Kind::Gcs(gcs)) => json!({ "gcs": without_empty(json!({
-            "endpoint": gcs.endpoint,
-            "bucket": gcs.bucket,
-            "directory": gcs.directory,
-            "has_credential": gcs.has_credential,
-            "credential_from": source(&gcs.credential_from),
-        })) }),
-        None => Json::Null,
-    }
-}
-
-/// Where the server finds a secret.
-fn source(from: &Option<SecretSource>) -> Json {
-    match from.as_ref().and_then(|from| from.kind.as_ref()) {
-        Some(secret_source::Kind::Env(name)) => json!({ "env": name }),
-        Some(secret_source::Kind::File(path)) => json!({ "file": path }),
-        None => Json::Null,
-    }
 }
 
 /// A filter; empty if it asks nothing.
@@ -238,7 +123,7 @@ pub fn word(name: &'static str, prefix: &str) -> &'static str {
 }
 
 /// Members that hold nothing are left out, at every depth.
-pub(super) fn without_empty(value: Json) -> Json {
+pub fn without_empty(value: Json) -> Json {
     match value {
         Json::Object(members) => {
             let kept = members.into_iter().map(|(name, value)| (name, without_empty(value)));
@@ -261,7 +146,7 @@ fn is_empty(value: &Json) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::codec::proto::v1::{SftpDestination, TenantSettings, TenantState};
+    use crate::codec::proto::v1::{TenantSettings, TenantState};
 
     #[test]
     fn a_tenant_shows_its_switches_and_leaves_out_what_is_empty() {
@@ -278,20 +163,5 @@ mod tests {
             "revision": 1, "head_sequence": 0,
         });
         assert_eq!(tenant, expected);
-    }
-
-    #[test]
-    fn a_job_never_shows_a_secret() {
-        let sftp = SftpDestination {
-            address: "drop".into(),
-            password: "hunter2".into(),
-            private_key: "hunter3".into(),
-            private_key_passphrase: "hunter4".into(),
-            has_password: true,
-            ..SftpDestination::default()
-        };
-        let destination = Destination { kind: Some(destination::Kind::Sftp(sftp)) };
-        let text = job(&ExportJob { destination: Some(destination), ..ExportJob::default() }).to_string();
-        assert!(text.contains("has_password") && !text.contains("hunter"), "{text}");
     }
 }

@@ -3,6 +3,7 @@
 pub mod consent;
 pub mod escape;
 pub mod format;
+pub mod job;
 pub mod json;
 pub mod progress;
 pub mod stdout;

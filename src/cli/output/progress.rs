@@ -29,6 +29,16 @@ pub fn looked_at(bar: &ProgressBar, positions: u64, all: u64) {
     bar.set_position(positions);
 }
 
+/// So many positions of `all` have been exported.
+pub fn exported(bar: &ProgressBar, positions: u64, all: u64) {
+    let template = "{bar:30} {percent:>3}%  {human_pos} of {human_len} events  {msg}";
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+    bar.set_length(all);
+    bar.set_position(positions);
+}
+
 /// A spinner with a message.
 pub fn spinner(message: &str) -> ProgressBar {
     let bar = styled(bar(None), "{spinner} {msg}");

@@ -22,7 +22,7 @@ use crate::{
         ExportError,
         host_key::HostKey,
         secret_source::SecretSources,
-        sftp::{SftpLimits, operator, presented_host_key},
+        sftp::{SftpLimits, operator, presented_host_key, resolve},
     },
 };
 
@@ -78,6 +78,11 @@ impl Destinations for OpendalDestinations {
         let folder = self.folder(destination, &found).await.map_err(|error| error.scrubbed(&found))?;
         let all_kept = *found == *secrets;
         Ok(if all_kept { folder } else { Arc::new(Scrubbed { folder, secrets: found }) })
+    }
+
+    async fn resolve(&self, destination: &SftpDestination) -> Result<(), ExportError> {
+        let address = sftp::address(destination)?;
+        resolve(&address, &self.config.sftp).await.map_err(ExportError::from_connect)
     }
 
     async fn host_key(&self, destination: &SftpDestination) -> Result<HostKey, ExportError> {

@@ -32,6 +32,9 @@ pub trait Destinations: Send + Sync + 'static {
         secrets: &DestinationSecrets,
     ) -> Result<Arc<dyn DropFolder>, ExportError>;
 
+    /// Looks up the name of a server, without connecting to it; fails if it has no address.
+    async fn resolve(&self, destination: &SftpDestination) -> Result<(), ExportError>;
+
     /// The key that a server presents, without logging in.
     async fn host_key(&self, destination: &SftpDestination) -> Result<HostKey, ExportError>;
 }

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -30,6 +31,14 @@ pub(super) async fn connect(config: &SftpConfig) -> Result<Session, ConnectError
     let mut ssh = handshake(&deadline, &config.limits, check).await?;
     deadline.within("logging in", auth::log_in(&mut ssh, config, &seen)).await??;
     deadline.within(STARTING, start_sftp(ssh, config)).await?
+}
+
+/// Whether a server's name has an address, without connecting to it.
+///
+/// Takes at most `limits.connect_timeout`. Fails with [`ConnectError::Unreachable`].
+pub async fn resolve(address: &Address, limits: &SftpLimits) -> Result<(), ConnectError> {
+    let deadline = Deadline::of(address, limits);
+    deadline.within("looking the name up", look_up(address)).await?.map(drop)
 }
 
 /// The host key a server presents, without logging in: for showing it to somebody who can tell whether it
@@ -130,18 +139,23 @@ async fn handshake(
 }
 
 async fn dial(address: &Address) -> Result<TcpStream, ConnectError> {
-    let unreachable =
-        |reason, error| ConnectError::Unreachable { address: address.clone(), reason, cause: Some(error) };
-    let found: Vec<_> = lookup_host((address.host(), address.port()))
-        .await
-        .map_err(|error| unreachable(UnreachableReason::NameUnknown, error))?
-        .collect();
+    let found = look_up(address).await?;
     TcpStream::connect(found.as_slice()).await.map_err(|error| {
         let reason = match error.kind() {
             io::ErrorKind::ConnectionRefused => UnreachableReason::Refused,
             _ => UnreachableReason::Network,
         };
-        unreachable(reason, error)
+        ConnectError::Unreachable { address: address.clone(), reason, cause: Some(error) }
+    })
+}
+
+/// The addresses behind a name.
+async fn look_up(address: &Address) -> Result<Vec<SocketAddr>, ConnectError> {
+    let found = lookup_host((address.host(), address.port())).await;
+    found.map(Iterator::collect).map_err(|error| ConnectError::Unreachable {
+        address: address.clone(),
+        reason: UnreachableReason::NameUnknown,
+        cause: Some(error),
     })
 }
 

@@ -33,7 +33,7 @@ mod writer;
 
 pub use address::{Address, AddressError, DEFAULT_PORT};
 pub use config::{Credentials, PrivateKeyText, SftpConfig, SftpLimits};
-pub use connect::presented_host_key;
+pub use connect::{presented_host_key, resolve};
 pub use connect_error::{AuthReason, ConnectError, KeyError, UnreachableReason};
 pub use error::{connect_error, is_transient, sftp_error};
 pub use host_key::{HostKeyInfo, HostKeyPin, HostKeyPinError};

@@ -85,7 +85,8 @@ async fn a_destination_is_tested_and_its_steps_are_told() {
     let request = v1::TestDestinationRequest { target: Some(target), ..Default::default() };
     let answer = server.exports().test_destination(request).await.unwrap().into_inner();
     assert!(answer.ok, "{answer:?}");
-    assert!(answer.steps.iter().any(|step| step.name == "rename" && step.ok));
+    let names: Vec<&str> = answer.steps.iter().map(|step| step.name.as_str()).collect();
+    assert_eq!(names, ["directory", "write", "rename", "delete"]);
 }
 
 #[tokio::test]

@@ -103,7 +103,7 @@ async fn address_user_and_password_are_enough_once_the_key_is_accepted() {
     let job = || TestTarget::Job("siem".to_owned());
 
     let first = test(&vidne, job(), None).await;
-    assert_eq!(steps(&first), ["connect", "host_key!"]);
+    assert_eq!(steps(&first), ["resolve", "connect", "host_key!"]);
     let shown = first.host_key.unwrap();
     assert_eq!((shown.fingerprint.as_str(), first.host_key_trusted), (siem.server.fingerprint(), false));
     let refused = siem.bed.run(&vidne).await;
@@ -114,7 +114,8 @@ async fn address_user_and_password_are_enough_once_the_key_is_accepted() {
     assert_eq!(siem.server.login_attempts(), 0, "something secret was sent");
 
     let accepted = test(&vidne, job(), Some(&shown.fingerprint)).await;
-    assert_eq!(steps(&accepted), ["connect", "host_key", "login", "write", "rename", "delete"]);
+    let all = ["resolve", "connect", "host_key", "login", "directory", "write", "rename", "delete"];
+    assert_eq!(steps(&accepted), all);
     assert!(accepted.ok() && accepted.host_key_trusted);
     assert_eq!(std::fs::read_dir(siem.bed.folder()).unwrap().count(), 0, "the probe was left");
     let pinned = siem.bed.job().await;
@@ -139,11 +140,11 @@ async fn another_key_than_the_accepted_or_pinned_one_is_a_hard_stop() {
     let vidne = siem.vidne();
     siem.create(&vidne, PASSWORD).await;
     let report = test(&vidne, TestTarget::Job("siem".to_owned()), Some(OTHER_KEY)).await;
-    assert_eq!(steps(&report), ["connect", "host_key!"]);
+    assert_eq!(steps(&report), ["resolve", "connect", "host_key!"]);
     assert_eq!(siem.bed.job().await.revision, 1, "a key was pinned");
     let pinned = siem.destination(vec![OTHER_KEY.to_owned()]);
     let report = test(&vidne, TestTarget::Destination(pinned, secrets(PASSWORD)), None).await;
-    assert_eq!(steps(&report), ["connect", "host_key!"]);
+    assert_eq!(steps(&report), ["resolve", "connect", "host_key!"]);
     assert!(!report.host_key_trusted);
     assert_eq!(siem.server.login_attempts(), 0, "something secret was sent");
     siem.stop.cancel();
@@ -159,14 +160,49 @@ async fn a_known_hosts_line_pins_as_well_as_a_fingerprint() {
 }
 
 #[tokio::test]
+async fn a_folder_that_is_not_there_is_told_from_a_login_that_fails() {
+    let siem = Siem::start().await;
+    let mut missing = siem.destination(vec![siem.server.fingerprint().to_owned()]);
+    let Destination::Sftp(sftp) = &mut missing else { panic!("not SFTP") };
+    sftp.directory = "ind".to_owned();
+    let report = test(&siem.vidne(), TestTarget::Destination(missing, secrets(PASSWORD)), None).await;
+    assert_eq!(steps(&report), ["resolve", "connect", "host_key", "login", "directory!"]);
+    let said = report.steps[4].failure.clone().unwrap();
+    assert!(said.contains("no folder \"ind\"") && said.contains("spelling"), "{said}");
+    assert_eq!(std::fs::read_dir(siem.bed.folder()).unwrap().count(), 0, "the folder was made");
+    siem.stop.cancel();
+}
+
+#[tokio::test]
+async fn a_name_that_nobody_knows_is_told_from_a_server_that_does_not_answer() {
+    let siem = Siem::start().await;
+    let at = |address: &str| {
+        let mut elsewhere = siem.destination(vec![siem.server.fingerprint().to_owned()]);
+        let Destination::Sftp(sftp) = &mut elsewhere else { panic!("not SFTP") };
+        sftp.address = address.to_owned();
+        TestTarget::Destination(elsewhere, secrets(PASSWORD))
+    };
+    // Never a name (RFC 6761).
+    let report = test(&siem.vidne(), at("drop.invalid"), None).await;
+    assert_eq!(steps(&report), ["resolve!"]);
+    let said = report.steps[0].failure.clone().unwrap();
+    assert!(said.contains("host name is not known") && said.contains("DNS"), "{said}");
+
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let report = test(&siem.vidne(), at(&nobody.to_string()), None).await;
+    assert_eq!(steps(&report), ["resolve", "connect!"]);
+    siem.stop.cancel();
+}
+
+#[tokio::test]
 async fn a_wrong_password_is_said_in_words_without_the_password() {
     let siem = Siem::start().await;
     let vidne = siem.vidne();
     let pinned = siem.destination(vec![siem.server.fingerprint().to_owned()]);
     let target = TestTarget::Destination(pinned.clone(), secrets("wrong password"));
     let report = test(&vidne, target, None).await;
-    assert_eq!(steps(&report), ["connect", "host_key", "login!"]);
-    let said = report.steps[2].failure.clone().unwrap();
+    assert_eq!(steps(&report), ["resolve", "connect", "host_key", "login!"]);
+    let said = report.steps[3].failure.clone().unwrap();
     assert!(said.contains("password was not accepted") && !said.contains("wrong password"), "{said}");
 
     siem.bed.record_some(1).await;

@@ -418,6 +418,10 @@ impl Destinations for FaultyDestinations {
         }))
     }
 
+    async fn resolve(&self, destination: &SftpDestination) -> Result<(), ExportError> {
+        self.inner.resolve(destination).await
+    }
+
     async fn host_key(&self, destination: &SftpDestination) -> Result<HostKey, ExportError> {
         self.inner.host_key(destination).await
     }
