@@ -1,0 +1,235 @@
+//! A server with declared tenants and export jobs, as a process.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    thread,
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::program::{Run, client, command, run_with};
+use crate::support::{postgres::TestDatabase, server::Server};
+
+const JOB: &str = r#"
+[export]
+poll_interval = "50ms"
+[[tenants]]
+tenant_id = "acme"
+display_name = "ACME"
+settings = { security_events_enabled = true }
+[[export_jobs]]
+tenant_id = "acme"
+name = "local"
+filter = { categories = ["data_access"] }
+format = { json_lines = {} }
+schedule = { interval = "1s" }
+destination = { fs = { directory = "siem" } }
+"#;
+
+/// A configuration file that can be changed.
+struct Config {
+    folder: TempDir,
+}
+
+impl Config {
+    fn new(text: &str) -> Self {
+        let config = Self { folder: tempfile::tempdir().unwrap() };
+        config.write(text);
+        config
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("vidne.toml")
+    }
+
+    fn write(&self, text: &str) {
+        fs::write(self.path(), text).unwrap();
+    }
+
+    fn server(&self) -> Server {
+        Server::with_arguments(&["--config", self.path().to_str().unwrap()])
+    }
+
+    /// `vidne serve` that is not to start.
+    fn refused(&self, data: &Path) -> Run {
+        let mut vidne = command(&["serve", "--data-dir", data.to_str().unwrap()]);
+        vidne.arg("--config").arg(self.path()).args(["--listen", "127.0.0.1:0"]);
+        vidne.args(["--health-listen", "", "--metrics-listen", ""]);
+        run_with(&mut vidne, "")
+    }
+}
+
+fn job(server: &Server) -> Value {
+    client(server, &["export", "get", "local", "--tenant", "acme", "--json"]).ok().json().remove(0)
+}
+
+/// The types of vidne's own events in the tenant's log.
+fn told(server: &Server) -> Vec<String> {
+    let events = client(server, &["query", "--tenant", "acme", "--json"]).ok().json();
+    let own = events.iter().filter(|event| event["recorded_by"] == "vidne");
+    own.map(|event| {
+        assert_eq!(event["actor"]["user_id"], "configuration", "{event}");
+        event["type"].as_str().unwrap().to_owned()
+    })
+    .collect()
+}
+
+fn exported(server: &Server) -> Option<PathBuf> {
+    let entries = fs::read_dir(server.data_folder().join("exports/siem")).ok()?;
+    let mut files = entries.map(|entry| entry.unwrap().path());
+    files.find(|path| path.extension().is_some_and(|ending| ending == "jsonl"))
+}
+
+#[test]
+fn a_declared_job_runs_by_itself_and_follows_the_file_from_start_to_start() {
+    let config = Config::new(JOB);
+    let mut server = config.server();
+    let tenant = client(&server, &["tenant", "get", "acme", "--json"]).ok().json().remove(0);
+    assert_eq!((&tenant["display_name"], &tenant["revision"]), (&"ACME".into(), &1.into()));
+    assert_eq!(tenant["settings"]["security_events_enabled"], true);
+    let created = job(&server);
+    assert_eq!((&created["declared"], &created["revision"]), (&true.into(), &1.into()));
+
+    // It runs by itself.
+    client(&server, &["record", "--tenant", "acme", "--type", "read"]).ok();
+    let end = Instant::now() + Duration::from_secs(60);
+    let file = loop {
+        if let Some(file) = exported(&server) {
+            break file;
+        }
+        assert!(Instant::now() < end, "nothing is exported: {}", job(&server));
+        thread::sleep(Duration::from_millis(20));
+    };
+    assert_eq!(fs::read_to_string(file).unwrap().lines().count(), 1);
+
+    // The same again changes nothing, and a pause lasts.
+    client(&server, &["export", "pause", "local", "--tenant", "acme"]).ok();
+    let told_before = client(&server, &["query", "--tenant", "acme", "--json"]).ok().json().len();
+    assert!(server.terminate().success());
+    server.restart();
+    let same = job(&server);
+    assert_eq!((&same["revision"], &same["paused"]), (&1.into(), &true.into()));
+    assert_eq!(client(&server, &["query", "--tenant", "acme", "--json"]).ok().json().len(), told_before);
+    let tenant = client(&server, &["tenant", "get", "acme", "--json"]).ok().json().remove(0);
+    assert_eq!(tenant["revision"], 1);
+    client(&server, &["export", "resume", "local", "--tenant", "acme"]).ok();
+
+    // What a call changed is set again.
+    client(&server, &["export", "update", "local", "--tenant", "acme", "--national-id", "full"]).ok();
+    server.restart();
+    let set_again = job(&server);
+    assert_eq!((&set_again["revision"], &set_again["national_id"]), (&3.into(), &"OMIT".into()));
+    assert_eq!(set_again["declared"], true);
+
+    // Another file, another revision; the tenant's switch too.
+    config.write(
+        &JOB.replace("{ json_lines = {} }", "{ cef = { version = \"v1\" } }").replace("= true", "= false"),
+    );
+    server.restart();
+    let changed = job(&server);
+    assert_eq!((&changed["revision"], &changed["format"]["cef"]["version"]), (&4.into(), &"V1".into()));
+    assert_eq!((&changed["job_id"], &changed["paused"]), (&created["job_id"], &false.into()));
+    let tenant = client(&server, &["tenant", "get", "acme", "--json"]).ok().json().remove(0);
+    assert_eq!(tenant["settings"]["security_events_enabled"], false);
+
+    // No longer declared: paused, and nothing is lost.
+    config.write("");
+    server.restart();
+    let released = job(&server);
+    assert_eq!((&released["declared"], &released["paused"]), (&false.into(), &true.into()));
+    assert_eq!(released["format"], changed["format"]);
+    assert!(server.log().contains("no longer declared"), "{}", server.log());
+    client(&server, &["tenant", "get", "acme"]).ok();
+    server.restart();
+    assert_eq!(job(&server)["revision"], released["revision"]);
+}
+
+#[test]
+fn what_the_configuration_does_is_witnessed_as_what_calls_do() {
+    let config = Config::new(JOB);
+    let mut server = config.server();
+    let created = ["SERVICE_EXPORT_JOB_CREATED"];
+    assert_eq!(told(&server), created);
+    let events = client(&server, &["query", "--json"]).ok().json();
+    let tenant = events.iter().find(|event| event["type"] == "TENANT_CREATED").unwrap();
+    assert_eq!(tenant["actor"]["user_id"], "configuration");
+    config.write(&JOB.replace("json_lines", "ecs").replace("= true", "= false"));
+    server.restart();
+    let changed = [created[0], "AUDITING_CONFIGURATION_CHANGED", "SERVICE_EXPORT_JOB_UPDATED"];
+    assert_eq!(told(&server), changed);
+    config.write("");
+    server.restart();
+    let released = [&changed[..], &["SERVICE_EXPORT_JOB_PAUSED", "SERVICE_EXPORT_JOB_UPDATED"]].concat();
+    assert_eq!(told(&server), released);
+}
+
+#[test]
+fn a_job_that_was_made_by_hand_is_adopted_only_if_that_is_said() {
+    let config = Config::new("");
+    let mut server = config.server();
+    client(&server, &["tenant", "create", "acme"]).ok();
+    client(&server, &["export", "create", "--name", "local", "--tenant", "acme", "--fs", "mine"]).ok();
+    let by_hand = job(&server);
+    assert!(server.terminate().success());
+
+    config.write(JOB);
+    let refused = config.refused(&server.data_folder());
+    assert_eq!(refused.code, 78, "{}", refused.err);
+    for part in ["export job local of tenant acme", "adopt = true", "another name"] {
+        assert!(refused.err.contains(part), "{}", refused.err);
+    }
+
+    config.write(&JOB.replace("name = \"local\"", "name = \"local\"\nadopt = true"));
+    server.restart();
+    let adopted = job(&server);
+    assert_eq!((&adopted["declared"], &adopted["job_id"]), (&true.into(), &by_hand["job_id"]));
+    assert_eq!(adopted["destination"]["fs"]["directory"], "siem");
+    server.restart();
+    assert_eq!(job(&server)["revision"], adopted["revision"]);
+}
+
+#[test]
+fn what_cannot_be_declared_stops_the_start_with_code_78() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = Config::new(&JOB.replace("interval = \"1s\"", "every = \"1s\"").replace("fs =", "ftp ="));
+    for refused in [
+        config.refused(folder.path()),
+        run_with(command(&["config", "check", "--config"]).arg(config.path()), ""),
+    ] {
+        assert_eq!(refused.code, 78, "{}", refused.err);
+        for path in ["export_jobs[0].schedule.every", "export_jobs[0].destination.ftp"] {
+            assert!(refused.err.contains(path), "{}", refused.err);
+        }
+    }
+    let no_tenant = JOB.split_once("[[tenants]]").unwrap().1.split_once("[[export_jobs]]").unwrap().1;
+    config.write(&format!("[[export_jobs]]{no_tenant}"));
+    run_with(command(&["config", "check", "--config"]).arg(config.path()), "").ok();
+    let refused = config.refused(folder.path());
+    assert!(refused.code == 78 && refused.err.contains("[[tenants]]"), "{} {}", refused.code, refused.err);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn servers_that_start_at_the_same_time_make_one_job() {
+    let database = TestDatabase::create().await;
+    let url = database.url().to_owned();
+    let key = tempfile::tempdir().unwrap();
+    let key = key.path().join("vidne.key");
+    let config = Config::new(&format!("keys.file = {key:?}\n{JOB}"));
+    // Makes the key and migrates, and declares nothing.
+    let empty = Config::new(&format!("keys.file = {key:?}\n"));
+    let start = |file: &Path| {
+        Server::with_arguments(&["--config", file.to_str().unwrap(), "--database-url", &url, "--migrate"])
+    };
+    drop(start(&empty.path()));
+    let servers: Vec<Server> = thread::scope(|scope| {
+        let starting: Vec<_> = (0..3).map(|_| scope.spawn(|| start(&config.path()))).collect();
+        starting.into_iter().map(|server| server.join().unwrap()).collect()
+    });
+    let jobs = client(&servers[0], &["export", "list", "--tenant", "acme", "--json"]).ok().json();
+    assert_eq!(jobs.len(), 1);
+    assert_eq!((&jobs[0]["revision"], &jobs[0]["declared"]), (&1.into(), &true.into()));
+    assert_eq!(told(&servers[1]), ["SERVICE_EXPORT_JOB_CREATED"]);
+}
