@@ -7,8 +7,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use serde_json::Value;
 use tempfile::TempDir;
+use tokio::runtime::Builder;
+use tonic::{Response, Status, transport::Channel};
+use vidne::{
+    client::proto::export_service_client::ExportServiceClient,
+    codec::proto::v1::{self, destination, export_format},
+};
 
 use super::program::{Run, client, command, run_with};
 use crate::support::{postgres::TestDatabase, server::Server};
@@ -62,8 +67,33 @@ impl Config {
     }
 }
 
-fn job(server: &Server) -> Value {
-    client(server, &["export", "get", "local", "--tenant", "acme", "--json"]).ok().json().remove(0)
+/// Asks the server something.
+fn call<T>(
+    server: &Server,
+    ask: impl AsyncFnOnce(ExportServiceClient<Channel>) -> Result<Response<T>, Status>,
+) -> T {
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        ask(ExportServiceClient::connect(server.endpoint()).await.unwrap()).await.unwrap().into_inner()
+    })
+}
+
+fn job(server: &Server) -> v1::ExportJob {
+    let (tenant_id, job_id) = ("acme".to_owned(), "local".to_owned());
+    let request = v1::GetExportJobRequest { tenant_id, job_id };
+    call(server, async |mut exports| exports.get_export_job(request).await).job.unwrap()
+}
+
+fn pause(server: &Server) {
+    let (tenant_id, job_id) = ("acme".to_owned(), "local".to_owned());
+    let request = v1::PauseExportJobRequest { tenant_id, job_id };
+    call(server, async |mut exports| exports.pause_export_job(request).await);
+}
+
+fn resume(server: &Server) {
+    let (tenant_id, job_id) = ("acme".to_owned(), "local".to_owned());
+    let request = v1::ResumeExportJobRequest { tenant_id, job_id };
+    call(server, async |mut exports| exports.resume_export_job(request).await);
 }
 
 /// The types of vidne's own events in the tenant's log.
@@ -91,7 +121,7 @@ fn a_declared_job_runs_by_itself_and_follows_the_file_from_start_to_start() {
     assert_eq!((&tenant["display_name"], &tenant["revision"]), (&"ACME".into(), &1.into()));
     assert_eq!(tenant["settings"]["security_events_enabled"], true);
     let created = job(&server);
-    assert_eq!((&created["declared"], &created["revision"]), (&true.into(), &1.into()));
+    assert_eq!((created.declared, created.revision), (true, 1));
 
     // It runs by itself.
     client(&server, &["record", "--tenant", "acme", "--type", "read"]).ok();
@@ -100,29 +130,29 @@ fn a_declared_job_runs_by_itself_and_follows_the_file_from_start_to_start() {
         if let Some(file) = exported(&server) {
             break file;
         }
-        assert!(Instant::now() < end, "nothing is exported: {}", job(&server));
+        assert!(Instant::now() < end, "nothing is exported: {:?}", job(&server));
         thread::sleep(Duration::from_millis(20));
     };
     assert_eq!(fs::read_to_string(file).unwrap().lines().count(), 1);
 
     // The same again changes nothing, and a pause lasts.
-    client(&server, &["export", "pause", "local", "--tenant", "acme"]).ok();
+    pause(&server);
     let told_before = client(&server, &["query", "--tenant", "acme", "--json"]).ok().json().len();
     assert!(server.terminate().success());
     server.restart();
     let same = job(&server);
-    assert_eq!((&same["revision"], &same["paused"]), (&1.into(), &true.into()));
+    assert_eq!((same.revision, same.paused), (1, true));
     assert_eq!(client(&server, &["query", "--tenant", "acme", "--json"]).ok().json().len(), told_before);
     let tenant = client(&server, &["tenant", "get", "acme", "--json"]).ok().json().remove(0);
     assert_eq!(tenant["revision"], 1);
-    client(&server, &["export", "resume", "local", "--tenant", "acme"]).ok();
+    resume(&server);
 
     // What a call changed is set again.
     client(&server, &["export", "update", "local", "--tenant", "acme", "--national-id", "full"]).ok();
     server.restart();
     let set_again = job(&server);
-    assert_eq!((&set_again["revision"], &set_again["national_id"]), (&3.into(), &"OMIT".into()));
-    assert_eq!(set_again["declared"], true);
+    assert_eq!((set_again.revision, set_again.national_id()), (3, v1::NationalIdMode::Omit));
+    assert!(set_again.declared);
 
     // Another file, another revision; the tenant's switch too.
     config.write(
@@ -130,8 +160,12 @@ fn a_declared_job_runs_by_itself_and_follows_the_file_from_start_to_start() {
     );
     server.restart();
     let changed = job(&server);
-    assert_eq!((&changed["revision"], &changed["format"]["cef"]["version"]), (&4.into(), &"V1".into()));
-    assert_eq!((&changed["job_id"], &changed["paused"]), (&created["job_id"], &false.into()));
+    assert_eq!((changed.revision, &changed.job_id, changed.paused), (4, &created.job_id, false));
+    let kind = changed.format.clone().unwrap().kind.unwrap();
+    assert!(
+        matches!(&kind, export_format::Kind::Cef(cef) if cef.version() == v1::CefVersion::V1),
+        "{kind:?}"
+    );
     let tenant = client(&server, &["tenant", "get", "acme", "--json"]).ok().json().remove(0);
     assert_eq!(tenant["settings"]["security_events_enabled"], false);
 
@@ -139,12 +173,12 @@ fn a_declared_job_runs_by_itself_and_follows_the_file_from_start_to_start() {
     config.write("");
     server.restart();
     let released = job(&server);
-    assert_eq!((&released["declared"], &released["paused"]), (&false.into(), &true.into()));
-    assert_eq!(released["format"], changed["format"]);
+    assert_eq!((released.declared, released.paused), (false, true));
+    assert_eq!((released.format, released.published_sequence), (changed.format, changed.published_sequence));
     assert!(server.log().contains("no longer declared"), "{}", server.log());
     client(&server, &["tenant", "get", "acme"]).ok();
     server.restart();
-    assert_eq!(job(&server)["revision"], released["revision"]);
+    assert_eq!(job(&server).revision, released.revision);
 }
 
 #[test]
@@ -185,10 +219,11 @@ fn a_job_that_was_made_by_hand_is_adopted_only_if_that_is_said() {
     config.write(&JOB.replace("name = \"local\"", "name = \"local\"\nadopt = true"));
     server.restart();
     let adopted = job(&server);
-    assert_eq!((&adopted["declared"], &adopted["job_id"]), (&true.into(), &by_hand["job_id"]));
-    assert_eq!(adopted["destination"]["fs"]["directory"], "siem");
+    assert_eq!((adopted.declared, adopted.job_id), (true, by_hand.job_id));
+    let kind = adopted.destination.unwrap().kind.unwrap();
+    assert!(matches!(&kind, destination::Kind::Fs(fs) if fs.directory == "siem"), "{kind:?}");
     server.restart();
-    assert_eq!(job(&server)["revision"], adopted["revision"]);
+    assert_eq!(job(&server).revision, adopted.revision);
 }
 
 #[test]
@@ -211,9 +246,10 @@ fn what_cannot_be_declared_stops_the_start_with_code_78() {
     assert!(refused.code == 78 && refused.err.contains("[[tenants]]"), "{} {}", refused.code, refused.err);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn servers_that_start_at_the_same_time_make_one_job() {
-    let database = TestDatabase::create().await;
+#[test]
+fn servers_that_start_at_the_same_time_make_one_job() {
+    let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let database = runtime.block_on(TestDatabase::create());
     let url = database.url().to_owned();
     let key = tempfile::tempdir().unwrap();
     let key = key.path().join("vidne.key");
@@ -229,7 +265,6 @@ async fn servers_that_start_at_the_same_time_make_one_job() {
         starting.into_iter().map(|server| server.join().unwrap()).collect()
     });
     let jobs = client(&servers[0], &["export", "list", "--tenant", "acme", "--json"]).ok().json();
-    assert_eq!(jobs.len(), 1);
-    assert_eq!((&jobs[0]["revision"], &jobs[0]["declared"]), (&1.into(), &true.into()));
+    assert_eq!((jobs.len(), &jobs[0]["revision"]), (1, &1.into()));
     assert_eq!(told(&servers[1]), ["SERVICE_EXPORT_JOB_CREATED"]);
 }
