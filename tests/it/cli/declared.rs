@@ -268,3 +268,48 @@ fn servers_that_start_at_the_same_time_make_one_job() {
     assert_eq!((jobs.len(), &jobs[0]["revision"]), (1, &1.into()));
     assert_eq!(told(&servers[1]), ["SERVICE_EXPORT_JOB_CREATED"]);
 }
+
+#[test]
+fn accepted_host_keys_outlive_a_start_and_passwords_given_by_call_do_not() {
+    let config = Config::new(
+        r#"
+        [export]
+        secret_env_prefix = "EXPORT_"
+        [[tenants]]
+        tenant_id = "acme"
+        [[export_jobs]]
+        tenant_id = "acme"
+        name = "local"
+        format.json_lines = {}
+        schedule.manual = true
+        [export_jobs.destination.sftp]
+        address = "siem.example"
+        user_name = "vidne"
+        password_env = "EXPORT_SIEM"
+        "#,
+    );
+    let mut server = config.server();
+    let key = format!("SHA256:{}", "A".repeat(43));
+    let update = |server: &Server, sftp: v1::SftpDestination, path: &str| {
+        let kind = Some(destination::Kind::Sftp(sftp));
+        let job = v1::ExportJob { destination: Some(v1::Destination { kind }), ..job(server) };
+        let mask = prost_types::FieldMask { paths: vec![format!("destination.sftp.{path}")] };
+        let request = v1::UpdateExportJobRequest { job: Some(job), update_mask: Some(mask), revision: 0 };
+        call(server, async |mut exports| exports.update_export_job(request).await);
+    };
+    let sftp = |server: &Server| match job(server).destination.unwrap().kind.unwrap() {
+        destination::Kind::Sftp(sftp) => sftp,
+        other => panic!("not SFTP: {other:?}"),
+    };
+    let host_keys = v1::SftpDestination { host_keys: vec![key.clone()], ..Default::default() };
+    update(&server, host_keys, "host_keys");
+    server.restart();
+    assert_eq!((sftp(&server).host_keys, job(&server).revision), (vec![key.clone()], 2));
+
+    let password = v1::SftpDestination { password: "hunter2".to_owned(), ..Default::default() };
+    update(&server, password, "password");
+    assert!(sftp(&server).has_password && sftp(&server).password_from.is_none());
+    server.restart();
+    let again = sftp(&server);
+    assert!(!again.has_password && again.password_from.is_some() && again.host_keys == [key]);
+}
