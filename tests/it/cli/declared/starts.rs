@@ -1,117 +1,17 @@
-//! A server with declared tenants and export jobs, as a process.
+//! What becomes of tenants and jobs from start to start.
 
 use std::{
     fs,
-    path::{Path, PathBuf},
+    path::Path,
     thread,
     time::{Duration, Instant},
 };
 
-use tempfile::TempDir;
 use tokio::runtime::Builder;
-use tonic::{Response, Status, transport::Channel};
-use vidne::{
-    client::proto::export_service_client::ExportServiceClient,
-    codec::proto::v1::{self, destination, export_format},
-};
+use vidne::codec::proto::v1::{self, destination, export_format};
 
-use super::program::{Run, client, command, run_with};
+use super::{Config, JOB, call, client, exported, job, pause, resume, told};
 use crate::support::{postgres::TestDatabase, server::Server};
-
-const JOB: &str = r#"
-[export]
-poll_interval = "50ms"
-[[tenants]]
-tenant_id = "acme"
-display_name = "ACME"
-settings = { security_events_enabled = true }
-[[export_jobs]]
-tenant_id = "acme"
-name = "local"
-filter = { categories = ["data_access"] }
-format = { json_lines = {} }
-schedule = { interval = "1s" }
-destination = { fs = { directory = "siem" } }
-"#;
-
-/// A configuration file that can be changed.
-struct Config {
-    folder: TempDir,
-}
-
-impl Config {
-    fn new(text: &str) -> Self {
-        let config = Self { folder: tempfile::tempdir().unwrap() };
-        config.write(text);
-        config
-    }
-
-    fn path(&self) -> PathBuf {
-        self.folder.path().join("vidne.toml")
-    }
-
-    fn write(&self, text: &str) {
-        fs::write(self.path(), text).unwrap();
-    }
-
-    fn server(&self) -> Server {
-        Server::with_arguments(&["--config", self.path().to_str().unwrap()])
-    }
-
-    /// `vidne serve` that is not to start.
-    fn refused(&self, data: &Path) -> Run {
-        let mut vidne = command(&["serve", "--data-dir", data.to_str().unwrap()]);
-        vidne.arg("--config").arg(self.path()).args(["--listen", "127.0.0.1:0"]);
-        vidne.args(["--health-listen", "", "--metrics-listen", ""]);
-        run_with(&mut vidne, "")
-    }
-}
-
-/// Asks the server something.
-fn call<T>(
-    server: &Server,
-    ask: impl AsyncFnOnce(ExportServiceClient<Channel>) -> Result<Response<T>, Status>,
-) -> T {
-    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        ask(ExportServiceClient::connect(server.endpoint()).await.unwrap()).await.unwrap().into_inner()
-    })
-}
-
-fn job(server: &Server) -> v1::ExportJob {
-    let (tenant_id, job_id) = ("acme".to_owned(), "local".to_owned());
-    let request = v1::GetExportJobRequest { tenant_id, job_id };
-    call(server, async |mut exports| exports.get_export_job(request).await).job.unwrap()
-}
-
-fn pause(server: &Server) {
-    let (tenant_id, job_id) = ("acme".to_owned(), "local".to_owned());
-    let request = v1::PauseExportJobRequest { tenant_id, job_id };
-    call(server, async |mut exports| exports.pause_export_job(request).await);
-}
-
-fn resume(server: &Server) {
-    let (tenant_id, job_id) = ("acme".to_owned(), "local".to_owned());
-    let request = v1::ResumeExportJobRequest { tenant_id, job_id };
-    call(server, async |mut exports| exports.resume_export_job(request).await);
-}
-
-/// The types of vidne's own events in the tenant's log.
-fn told(server: &Server) -> Vec<String> {
-    let events = client(server, &["query", "--tenant", "acme", "--json"]).ok().json();
-    let own = events.iter().filter(|event| event["recorded_by"] == "vidne");
-    own.map(|event| {
-        assert_eq!(event["actor"]["user_id"], "configuration", "{event}");
-        event["type"].as_str().unwrap().to_owned()
-    })
-    .collect()
-}
-
-fn exported(server: &Server) -> Option<PathBuf> {
-    let entries = fs::read_dir(server.data_folder().join("exports/siem")).ok()?;
-    let mut files = entries.map(|entry| entry.unwrap().path());
-    files.find(|path| path.extension().is_some_and(|ending| ending == "jsonl"))
-}
 
 #[test]
 fn a_declared_job_runs_by_itself_and_follows_the_file_from_start_to_start() {
@@ -198,52 +98,6 @@ fn what_the_configuration_does_is_witnessed_as_what_calls_do() {
     server.restart();
     let released = [&changed[..], &["SERVICE_EXPORT_JOB_PAUSED", "SERVICE_EXPORT_JOB_UPDATED"]].concat();
     assert_eq!(told(&server), released);
-}
-
-#[test]
-fn a_job_that_was_made_by_hand_is_adopted_only_if_that_is_said() {
-    let config = Config::new("");
-    let mut server = config.server();
-    client(&server, &["tenant", "create", "acme"]).ok();
-    client(&server, &["export", "create", "--name", "local", "--tenant", "acme", "--fs", "mine"]).ok();
-    let by_hand = job(&server);
-    assert!(server.terminate().success());
-
-    config.write(JOB);
-    let refused = config.refused(&server.data_folder());
-    assert_eq!(refused.code, 78, "{}", refused.err);
-    for part in ["export job local of tenant acme", "adopt = true", "another name"] {
-        assert!(refused.err.contains(part), "{}", refused.err);
-    }
-
-    config.write(&JOB.replace("name = \"local\"", "name = \"local\"\nadopt = true"));
-    server.restart();
-    let adopted = job(&server);
-    assert_eq!((adopted.declared, adopted.job_id), (true, by_hand.job_id));
-    let kind = adopted.destination.unwrap().kind.unwrap();
-    assert!(matches!(&kind, destination::Kind::Fs(fs) if fs.directory == "siem"), "{kind:?}");
-    server.restart();
-    assert_eq!(job(&server).revision, adopted.revision);
-}
-
-#[test]
-fn what_cannot_be_declared_stops_the_start_with_code_78() {
-    let folder = tempfile::tempdir().unwrap();
-    let config = Config::new(&JOB.replace("interval = \"1s\"", "every = \"1s\"").replace("fs =", "ftp ="));
-    for refused in [
-        config.refused(folder.path()),
-        run_with(command(&["config", "check", "--config"]).arg(config.path()), ""),
-    ] {
-        assert_eq!(refused.code, 78, "{}", refused.err);
-        for path in ["export_jobs[0].schedule.every", "export_jobs[0].destination.ftp"] {
-            assert!(refused.err.contains(path), "{}", refused.err);
-        }
-    }
-    let no_tenant = JOB.split_once("[[tenants]]").unwrap().1.split_once("[[export_jobs]]").unwrap().1;
-    config.write(&format!("[[export_jobs]]{no_tenant}"));
-    run_with(command(&["config", "check", "--config"]).arg(config.path()), "").ok();
-    let refused = config.refused(folder.path());
-    assert!(refused.code == 78 && refused.err.contains("[[tenants]]"), "{} {}", refused.code, refused.err);
 }
 
 #[test]
