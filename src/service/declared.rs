@@ -24,8 +24,6 @@ use crate::{
 const CALLER: &str = "configuration";
 /// How often one tenant or job is looked at again because somebody else changed it meanwhile.
 const TRIES: u32 = 20;
-/// Tenants read at a time.
-const PAGE: usize = 1_000;
 
 /// Why what is declared cannot be had. Messages say what to do and hold no secrets.
 #[derive(Debug, thiserror::Error)]
@@ -91,13 +89,9 @@ pub async fn reconcile(
     }
     let still: BTreeSet<(&TenantId, &str)> =
         declared.jobs.iter().map(|job| (&job.tenant, job.settings.name.as_str())).collect();
-    for tenant in every_tenant(tenants).await? {
-        let failed =
-            |source| DeclaredError::Failed { what: format!("the export jobs of tenant {tenant}"), source };
-        for job in exports.declared(&tenant).await.map_err(failed)? {
-            if !still.contains(&(&tenant, job.settings.name.as_str())) {
-                release(exports, &job).await?;
-            }
+    for job in exports.declared().await.map_err(no_longer)? {
+        if !still.contains(&(&job.tenant, job.settings.name.as_str())) {
+            release(exports, &job).await?;
         }
     }
     Ok(())
@@ -175,17 +169,8 @@ async fn release(exports: &Exports, job: &ExportJob) -> Result<(), DeclaredError
     }
 }
 
-async fn every_tenant(tenants: &Tenants) -> Result<Vec<TenantId>, DeclaredError> {
-    let failed = |source| DeclaredError::Failed { what: "what is no longer declared".to_owned(), source };
-    let mut all: Vec<TenantId> = Vec::new();
-    loop {
-        let page = tenants.list(all.last(), PAGE).await.map_err(failed)?;
-        let full = page.len() == PAGE;
-        all.extend(page.into_iter().map(|tenant| tenant.id));
-        if !full {
-            return Ok(all);
-        }
-    }
+fn no_longer(source: ServiceError) -> DeclaredError {
+    DeclaredError::Failed { what: "what is no longer declared".to_owned(), source }
 }
 
 /// Does it until nobody else did something in between.

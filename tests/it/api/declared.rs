@@ -65,7 +65,7 @@ fn a_tenant_and_a_job_are_read_by_the_contracts_names() {
     let job = &declared.jobs[0];
     assert!(job.paused && !job.adopt && job.tenant.as_str() == "acme");
     let settings = &job.settings;
-    assert_eq!(settings.filter.types, [EventType::RECORD_READ]);
+    assert_eq!(settings.filter.types, [EventType::from_number(2).unwrap()]);
     assert_eq!(settings.filter.categories, [Category::DataAccess]);
     assert_eq!(settings.filter.labels["system"], "x");
     let Format::Csv(csv) = &settings.format else { panic!("{:?}", settings.format) };
