@@ -26,6 +26,7 @@ use crate::{
     jobs,
     metrics::{self, Metrics},
     service::{
+        declared,
         journal::{Journal, JournalOptions},
         query::Queries,
         record::Recorder,
@@ -175,12 +176,14 @@ pub async fn start_on(settings: &Settings, io: Io, backing: Backing) -> Result<R
         metrics: metrics.clone(),
         failing_after: settings.export.failing_after,
     };
+    let tenants = Tenants::new(backing.store.clone(), clock.clone(), witness);
+    declared::reconcile(&tenants, &exports, &settings.declared).await?;
     let scheduled = jobs::exports::schedule(exports.clone(), settings.export.scheduler, streams.clone());
     let api = Api {
-        recorder: Recorder::new(journal, backing.vault.clone(), clock.clone(), limits),
+        recorder: Recorder::new(journal, backing.vault.clone(), clock, limits),
         queries,
         subscriptions,
-        tenants: Tenants::new(backing.store.clone(), clock, witness),
+        tenants,
         exports,
         tokens,
         health: health.clone(),

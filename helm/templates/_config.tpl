@@ -5,6 +5,7 @@
 {{- define "vidne.ports.metrics" -}}9464{{- end -}}
 {{- define "vidne.dataFolder" -}}/var/lib/vidne{{- end -}}
 {{- define "vidne.keyFolder" -}}/etc/vidne/key{{- end -}}
+{{- define "vidne.exportSecretsFolder" -}}/etc/vidne/export-secrets{{- end -}}
 
 {{/* All of it as JSON. */}}
 {{- define "vidne.config" -}}
@@ -16,6 +17,9 @@
 {{- $own := dict "data_dir" (include "vidne.dataFolder" .) "server" $server -}}
 {{- if .Values.key.existingSecret -}}
 {{- $_ := set $own "keys" (dict "file" (printf "%s/key" (include "vidne.keyFolder" .))) -}}
+{{- end -}}
+{{- if .Values.exportSecrets -}}
+{{- $_ := set $own "export" (dict "secret_files" (include "vidne.exportSecretsFolder" .)) -}}
 {{- end -}}
 {{- mergeOverwrite (deepCopy .Values.config) $own | toJson -}}
 {{- end -}}
@@ -38,6 +42,52 @@
 {{- end -}}
 {{- end -}}
 {{- end -}}
+{{- end -}}
+{{- range .Values.tenants }}
+
+[[tenants]]
+{{- include "vidne.table" . }}
+{{- end -}}
+{{- range .Values.exportJobs }}
+
+[[export_jobs]]
+{{- include "vidne.table" . }}
+{{- end -}}
+{{- end -}}
+
+{{/* The lines of one table. */}}
+{{- define "vidne.table" -}}
+{{- range $key, $value := . -}}
+{{- if not (kindIs "invalid" $value) }}
+{{ include "vidne.key" $key }} = {{ include "vidne.inline" (list $value) }}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* A key, in quotes where it needs them. */}}
+{{- define "vidne.key" -}}
+{{- ternary . (toJson .) (regexMatch "^[A-Za-z0-9_-]+$" .) -}}
+{{- end -}}
+
+{{/* A value on one line: (list value). */}}
+{{- define "vidne.inline" -}}
+{{- $value := index . 0 -}}
+{{- if kindIs "map" $value -}}
+{{- $pairs := list -}}
+{{- range $key, $inner := $value -}}
+{{- if not (kindIs "invalid" $inner) -}}
+{{- $pairs = append $pairs (printf "%s = %s" (include "vidne.key" $key) (include "vidne.inline" (list $inner))) -}}
+{{- end -}}
+{{- end -}}
+{ {{ join ", " $pairs }} }
+{{- else if kindIs "slice" $value -}}
+{{- $values := list -}}
+{{- range $value -}}
+{{- $values = append $values (include "vidne.inline" (list .)) -}}
+{{- end -}}
+[{{ join ", " $values }}]
+{{- else -}}
+{{ toJson $value }}
 {{- end -}}
 {{- end -}}
 

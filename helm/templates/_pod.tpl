@@ -62,6 +62,11 @@ securityContext:
   mountPath: {{ include "vidne.keyFolder" . }}
   readOnly: true
 {{- end }}
+{{- range .Values.exportSecrets }}
+- name: export-secret-{{ .name }}
+  mountPath: {{ include "vidne.exportSecretsFolder" $ }}/{{ .name }}
+  readOnly: true
+{{- end }}
 {{- with .Values.extraVolumeMounts }}
 {{ toYaml . }}
 {{- end }}
@@ -90,6 +95,13 @@ securityContext:
     items:
       - key: {{ .Values.key.secretKey }}
         path: key
+{{- end }}
+{{- range .Values.exportSecrets }}
+- name: export-secret-{{ .name }}
+  secret:
+    secretName: {{ .existingSecret }}
+    # For the group of the pod alone.
+    defaultMode: 0440
 {{- end }}
 {{- with .Values.extraVolumes }}
 {{ toYaml . }}

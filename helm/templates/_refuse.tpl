@@ -44,6 +44,9 @@
   "database.migrate" "migrations.mode"
   "keys.file" "key.existingSecret"
   "keys.key" "key.existingSecret" -}}
+{{- if $values.exportSecrets -}}
+{{- $_ := set $set "export.secret_files" "exportSecrets" -}}
+{{- end -}}
 {{- range $key, $value := $set -}}
 {{- $parts := splitList "." $key -}}
 {{- $in := $values.config -}}
@@ -60,9 +63,48 @@
 {{- end -}}
 {{- end -}}
 {{- end -}}
+{{- include "vidne.refuseJobs" . -}}
 {{- range $values.extraEnv -}}
 {{- if hasPrefix "VIDNE_SHUTDOWN_" .name -}}
 {{- fail (printf "extraEnv sets %s, but terminationGracePeriodSeconds is derived from config.shutdown: set it there" .name) -}}
 {{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Declared jobs whose secrets are nowhere. */}}
+{{- define "vidne.refuseJobs" -}}
+{{- $names := list -}}
+{{- range .Values.exportSecrets -}}
+{{- if has .name $names -}}
+{{- fail (printf "exportSecrets has two that are called %s: give each `name` once, whatever its `existingSecret`" .name) -}}
+{{- end -}}
+{{- $names = append $names .name -}}
+{{- end -}}
+{{- $export := default dict .Values.config.export -}}
+{{- $elsewhere := and (not .Values.exportSecrets) (or $export.secret_files (include "vidne.hasVariable" (list . "VIDNE_EXPORT_SECRET_FILES"))) -}}
+{{- $prefix := or $export.secret_env_prefix (include "vidne.hasVariable" (list . "VIDNE_EXPORT_SECRET_ENV_PREFIX")) -}}
+{{- range $i, $job := .Values.exportJobs -}}
+{{- range $kind, $destination := default dict $job.destination -}}
+{{- range $key, $value := $destination -}}
+{{- $path := printf "exportJobs[%d].destination.%s.%s" $i $kind $key -}}
+{{- if and (hasSuffix "_file" $key) (not $elsewhere) -}}
+{{- $of := splitList "/" $value | first -}}
+{{- if not (has $of $names) -}}
+{{- fail (printf "%s is %q, but no exportSecrets is called %s: add `{name: %s, existingSecret: ...}` there, or name one of them" $path $value $of $of) -}}
+{{- end -}}
+{{- end -}}
+{{- if and (hasSuffix "_env" $key) (not $prefix) -}}
+{{- fail (printf "%s needs config.export.secret_env_prefix: set it to what the variable's name begins with, and the variable in extraEnv" $path) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Whether extraEnv has a variable: (list context name). */}}
+{{- define "vidne.hasVariable" -}}
+{{- $name := index . 1 -}}
+{{- range (index . 0).Values.extraEnv -}}
+{{- if eq .name $name -}}true{{- end -}}
 {{- end -}}
 {{- end -}}

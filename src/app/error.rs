@@ -4,7 +4,10 @@ use std::{io, net::SocketAddr};
 
 use tokio::task::JoinError;
 
-use crate::{api::ServeError, shutdown::TaskError, store::StoreError, vault::VaultError};
+use crate::{
+    api::ServeError, service::declared::DeclaredError, shutdown::TaskError, store::StoreError,
+    vault::VaultError,
+};
 
 /// Why a server does not start. Messages say what to do and hold no secrets.
 #[derive(Debug, thiserror::Error)]
@@ -52,6 +55,9 @@ pub enum StartError {
     /// The database cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// What the configuration declares cannot be had.
+    #[error(transparent)]
+    Declared(#[from] DeclaredError),
     /// The gRPC server cannot be built.
     #[error(transparent)]
     Serve(#[from] ServeError),

@@ -154,6 +154,7 @@ impl From<StartError> for CliError {
             StartError::Key(_) | StartError::OtherKey { .. } | StartError::NotDurable(_) => {
                 configuration(&error)
             }
+            StartError::Declared(ref declared) if declared.is_configuration() => configuration(&error),
             _ => CliError::failed(chain(&error)),
         }
     }

@@ -1,5 +1,6 @@
 //! Validated configuration: from defaults, a file, environment variables and flags to [`Settings`].
 
+mod declared;
 mod env;
 mod error;
 mod read;

@@ -6,9 +6,11 @@ use toml::Value;
 
 use super::{
     error::ConfigError,
+    settings::ExportSettings,
     source::Values,
     units::{DURATION_SHAPE, SIZE_SHAPE, duration, size},
 };
+use crate::domain::declared::Declared;
 
 pub(super) struct Reader<'a> {
     values: &'a Values,
@@ -33,11 +35,17 @@ impl<'a> Reader<'a> {
 
     /// Says what is wrong with a key; never its value, which may be secret.
     pub(super) fn wrong(&mut self, key: &str, problem: impl std::fmt::Display) {
-        let origin = self.values.0.get(key).map(|(_, origin)| format!(" ({origin})")).unwrap_or_default();
+        let origin = self.values.keys.get(key).map(|(_, origin)| format!(" ({origin})")).unwrap_or_default();
         self.wrong.add(format!("{key}{origin}: {problem}"));
     }
 
-    /// Whether somebody set the key.
+    /// What the file declares, as far as it is right.
+    pub(super) fn declared(&mut self, export: &ExportSettings) -> Declared {
+        let (declared, problems) = self.values.declarations.read(export);
+        problems.into_iter().for_each(|problem| self.wrong.add(problem));
+        declared
+    }
+
     pub(super) fn text(&mut self, key: &str) -> String {
         match self.value(key) {
             Some(Value::String(text)) => text.clone(),
@@ -126,7 +134,7 @@ impl<'a> Reader<'a> {
     fn value(&mut self, key: &str) -> Option<&'a Value> {
         #[cfg(test)]
         self.read.push(key.to_owned());
-        self.values.0.get(key).map(|(value, _)| value)
+        self.values.keys.get(key).map(|(value, _)| value)
     }
 
     fn shape<T: Default>(&mut self, key: &str, shape: &str) -> T {

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use super::{error::ConfigError, read::Reader, source::Values};
 use crate::{
-    domain::{limits::Limits, secret::Secret},
+    domain::{declared::Declared, limits::Limits, secret::Secret},
     jobs::exports::SchedulerOptions,
     service::{
         exports::RetryPauses, journal::JournalOptions, query::QueryOptions,
@@ -39,6 +39,8 @@ pub struct Settings {
     pub subscriptions: SubscriptionOptions,
     /// Export jobs.
     pub export: ExportSettings,
+    /// Tenants and export jobs that the file declares.
+    pub declared: Declared,
     /// Traces.
     pub telemetry: TelemetrySettings,
     /// Logs.
@@ -197,6 +199,8 @@ impl Settings {
         // Longer, and the call would be ended without an answer.
         let count_time = count_time.min(server.request_timeout / 4 * 3);
         let progress_interval = from.duration("query.progress_interval", SECOND..=HOUR);
+        let export = export(from);
+        let declared = from.declared(&export);
         Self {
             data_dir,
             server,
@@ -232,7 +236,8 @@ impl Settings {
                 progress_interval,
             },
             limits,
-            export: export(from),
+            export,
+            declared,
             telemetry: telemetry(from),
             log: log(from),
             shutdown: ShutdownSettings {
@@ -384,7 +389,7 @@ mod tests {
         let mut read = reader.read.clone();
         read.sort();
         read.dedup();
-        assert_eq!(read, values.0.keys().cloned().collect::<Vec<_>>());
+        assert_eq!(read, values.keys.keys().cloned().collect::<Vec<_>>());
         reader.finish(()).unwrap();
         assert_eq!(settings.limits, Limits::default());
         assert_eq!(settings.query.progress_interval, QueryOptions::default().progress_interval);

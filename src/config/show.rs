@@ -4,16 +4,19 @@ use std::fmt::Write;
 
 use toml::Value;
 
-use super::source::{Origin, Values};
+use super::{
+    settings::Settings,
+    source::{Origin, Values},
+};
 
 const MASK: &str = "***";
 
-/// Each key with its value and where that came from, as TOML. Secrets are masked.
+/// Each key with its value and where that came from, and what is declared, as TOML. Secrets are masked.
 pub fn show(values: &Values) -> String {
     let mut text = String::new();
     let mut section = "";
     // Keys without a section come first, or they would belong to the section before.
-    let (plain, sectioned): (Vec<_>, Vec<_>) = values.0.iter().partition(|(key, _)| !key.contains('.'));
+    let (plain, sectioned): (Vec<_>, Vec<_>) = values.keys.iter().partition(|(key, _)| !key.contains('.'));
     for (key, (value, origin)) in plain.into_iter().chain(sectioned) {
         let (of, name) = key.rsplit_once('.').unwrap_or(("", key));
         if of != section {
@@ -26,6 +29,7 @@ pub fn show(values: &Values) -> String {
         };
         let _ = writeln!(text, "{name} = {}{from}", masked(key, value));
     }
+    text.push_str(&values.declarations.show(Settings::new(values).is_ok()));
     text
 }
 

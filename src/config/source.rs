@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt, fs, path::PathBuf};
 
 use toml::{Table, Value};
 
-use super::{DEFAULTS, env, error::ConfigError};
+use super::{DEFAULTS, declared::Declarations, env, error::ConfigError};
 
 /// What a configuration is made of, beside the defaults.
 #[derive(Clone, Debug, Default)]
@@ -48,23 +48,27 @@ impl fmt::Display for Origin {
     }
 }
 
-/// Every key with the value in force; nothing checked but that the keys are known.
+/// Every key with the value in force, and what the file declares; nothing checked but that the keys are known.
 #[derive(Clone, Debug)]
-pub struct Values(pub(super) BTreeMap<String, (Value, Origin)>);
+pub struct Values {
+    pub(super) keys: BTreeMap<String, (Value, Origin)>,
+    pub(super) declarations: Declarations,
+}
 
 impl Values {
     /// Reads all sources.
     pub fn load(sources: &Sources) -> Result<Self, ConfigError> {
         let defaults = parse(DEFAULTS, "the defaults")?;
-        let mut values = BTreeMap::new();
+        let mut keys = BTreeMap::new();
         for (key, value) in leaves(defaults) {
-            values.insert(key, (value, Origin::Default));
+            keys.insert(key, (value, Origin::Default));
         }
-        let mut values = Self(values);
+        let mut values = Self { keys, declarations: Declarations::default() };
         if let Some(path) = &sources.file {
             values.take_file(path)?;
         }
-        for (key, name, text) in env::assignments(values.0.keys().map(String::as_str), &sources.variables)? {
+        for (key, name, text) in env::assignments(values.keys.keys().map(String::as_str), &sources.variables)?
+        {
             values.take_text(&key, text, Origin::Variable(name))?;
         }
         for Flag { name, key, text } in &sources.flags {
@@ -78,11 +82,13 @@ impl Values {
         let text = fs::read_to_string(path)
             .map_err(|error| ConfigError::one(format!("the file {place} cannot be read: {error}")))?;
         let mut wrong = ConfigError::new();
-        for (key, value) in leaves(parse(&text, &format!("the file {place}"))?) {
-            match self.0.get_mut(&key) {
+        let mut table = parse(&text, &format!("the file {place}"))?;
+        self.declarations = Declarations::take(&mut table, path);
+        for (key, value) in leaves(table) {
+            match self.keys.get_mut(&key) {
                 Some(entry) => *entry = (value, Origin::File(path.clone())),
                 None => {
-                    let hint = suggestion(&key, self.0.keys().map(String::as_str));
+                    let hint = suggestion(&key, self.keys.keys().map(String::as_str));
                     wrong.add(format!("the key {key} in {place} is not known{hint}"));
                 }
             }
@@ -92,7 +98,7 @@ impl Values {
 
     /// Text becomes a value of the type that the key has by default.
     fn take_text(&mut self, key: &str, text: String, origin: Origin) -> Result<(), ConfigError> {
-        let Some(entry) = self.0.get_mut(key) else {
+        let Some(entry) = self.keys.get_mut(key) else {
             return Err(ConfigError::one(format!("the key {key} of {origin} is not known")));
         };
         let value = match &entry.0 {

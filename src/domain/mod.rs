@@ -2,6 +2,7 @@
 //! subscriptions.
 
 pub mod catalogue;
+pub mod declared;
 pub mod delivery;
 pub mod destination;
 pub mod event;

@@ -1,5 +1,6 @@
 //! The use cases: record, query, manage tenants and export jobs.
 
+pub mod declared;
 pub mod error;
 pub mod exports;
 pub mod journal;

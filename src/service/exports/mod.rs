@@ -1,9 +1,10 @@
 //! Managing, running and testing export jobs.
 //!
 //! `run` runs one and keeps how that ended, `due` finds those whose time has come, `next` says when that is; `again`
-//! exports a past range once more, `preview` shows what comes next, `lag` how much waits.
+//! exports a past range once more, `declare` makes a job what the configuration says, `preview` shows what comes next, `lag` how much waits.
 
 mod again;
+mod declare;
 mod due;
 mod lag;
 mod next;
@@ -19,6 +20,7 @@ use std::sync::{
 
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+pub use declare::Made;
 pub use due::WaitingBytes;
 pub use next::RetryPauses;
 pub use preview::{Preview, PreviewTarget};
@@ -182,10 +184,11 @@ impl Exports {
         if settings == kept.job.settings && secrets == old_secrets {
             return Ok(kept.job);
         }
-        let testimony = testimony::updated(&kept.job, &settings, &old_secrets, &secrets, caller);
+        let declared = kept.job.standing.declared;
+        let testimony = testimony::updated(&kept.job, &settings, &old_secrets, &secrets, declared, caller);
         let event_type = EventType::SERVICE_EXPORT_JOB_UPDATED;
         let witness = self.parts().witness.event(event_type, tenant, testimony)?;
-        self.revise(&kept.job, settings, &secrets, witness).await
+        self.revise(&kept.job, settings, &secrets, declared, witness).await
     }
 
     /// Pauses a job, or lets it run by itself again, which it then does at its next time, or at once if it failed.
@@ -262,6 +265,7 @@ impl Exports {
         job: &ExportJob,
         settings: JobSettings,
         secrets: &DestinationSecrets,
+        declared: bool,
         witness: crate::store::contract::NewEvent,
     ) -> Result<ExportJob, ServiceError> {
         self.refuse_to_leave_a_file_behind(job, &settings).await?;
@@ -282,7 +286,7 @@ impl Exports {
             updated: now,
             rescan,
             next_run,
-            declared: job.standing.declared,
+            declared,
         };
         Ok(self.store().update_job(update, witness).await?)
     }

@@ -84,7 +84,7 @@ impl Exports {
         sftp.host_keys.push(accepted);
         let event_type = EventType::SERVICE_HOST_KEY_ACCEPTED;
         let witness = self.parts().witness.event(event_type, &job.tenant, testimony)?;
-        self.revise(&job, settings, secrets, witness).await.map(Some)
+        self.revise(&job, settings, secrets, job.standing.declared, witness).await.map(Some)
     }
 }
 

@@ -26,9 +26,14 @@ pub(super) fn updated(
     settings: &JobSettings,
     old_secrets: &DestinationSecrets,
     secrets: &DestinationSecrets,
+    declared: bool,
     caller: &str,
 ) -> Testimony {
     let mut changes = changes(Some(&job.settings), settings);
+    if job.standing.declared != declared {
+        let (old_value, new_value) = (job.standing.declared.to_string(), declared.to_string());
+        changes.push(Change { field: "declared".to_owned(), old_value, new_value });
+    }
     let store_key = match settings.destination {
         Destination::S3(_) => "s3.secret_access_key",
         Destination::Azblob(_) => "azblob.account_key",

@@ -2,6 +2,7 @@
 
 mod config;
 mod connection_age;
+mod declared;
 mod discovery;
 mod export;
 mod in_flight;

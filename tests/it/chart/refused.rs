@@ -4,6 +4,13 @@ use serde_json::{Value, json};
 
 use super::render::render;
 
+/// Values with one job on an SFTP server.
+fn job(secret: Value) -> Value {
+    let mut sftp = json!({"address": "siem", "user_name": "vidne"});
+    sftp.as_object_mut().unwrap().extend(secret.as_object().unwrap().clone());
+    json!({"exportJobs": [{"name": "siem", "format": {"json_lines": {}}, "destination": {"sftp": sftp}}]})
+}
+
 #[test]
 fn what_cannot_work_is_refused_with_both_keys_named() {
     let database = json!({"existingSecret": "db"});
@@ -58,6 +65,28 @@ fn what_cannot_work_is_refused_with_both_keys_named() {
             json!({"extraEnv": [{"name": "VIDNE_SHUTDOWN_DELAY", "value": "9s"}]}),
             ["extraEnv sets VIDNE_SHUTDOWN_DELAY", "config.shutdown"],
         ),
+        (
+            job(json!({"password_file": "siem/password"})),
+            ["exportJobs[0].destination.sftp.password_file", "exportSecrets"],
+        ),
+        (
+            json!({"exportJobs": job(json!({"password_file": "siem/password"}))["exportJobs"],
+                "exportSecrets": [{"name": "other", "existingSecret": "siem"}]}),
+            ["exportJobs[0].destination.sftp.password_file", "no exportSecrets is called siem"],
+        ),
+        (
+            job(json!({"password_env": "EXPORT_SIEM"})),
+            ["exportJobs[0].destination.sftp.password_env", "config.export.secret_env_prefix"],
+        ),
+        (
+            json!({"config": {"export": {"secret_files": "/secrets"}},
+                "exportSecrets": [{"name": "siem", "existingSecret": "siem"}]}),
+            ["config.export.secret_files", "use exportSecrets"],
+        ),
+        (
+            json!({"exportSecrets": [{"name": "siem", "existingSecret": "a"}, {"name": "siem", "existingSecret": "b"}]}),
+            ["exportSecrets", "`existingSecret`"],
+        ),
     ];
     let sets: Vec<_> =
         cases.iter().map(|(values, _)| json!({"name": values.to_string(), "values": values})).collect();
@@ -79,6 +108,10 @@ fn unknown_values_and_unknown_settings_are_refused() {
         (json!({"config": {"sever": {}}}), "sever"),
         (json!({"probes": null}), "probes"),
         (json!({"config": {"limits": {"labels": "many"}}}), "/config/limits/labels"),
+        (json!({"tenants": [{"tenant_id": "acme", "display": "x"}]}), "display"),
+        (json!({"exportSecrets": [{"name": "siem"}]}), "existingSecret"),
+        (job(json!({"password": "hunter2"})), "password"),
+        (json!({"exportJobs": [{"name": "siem"}]}), "destination"),
     ];
     let sets: Vec<_> =
         cases.iter().map(|(values, _)| json!({"name": values.to_string(), "values": values})).collect();

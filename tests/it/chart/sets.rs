@@ -29,6 +29,7 @@ fn every_set_is_valid_for_kubernetes_and_its_configuration_for_vidne() {
     zero_and_false_are_kept(&sets);
     the_grace_period_is_longer_than_the_drain(&sets);
     the_test_pod_records_and_reads(&sets);
+    secrets_of_jobs_are_where_their_configuration_says(&sets);
 }
 
 fn every_pod_is_closed(set: &Rendered) {
@@ -142,6 +143,7 @@ fn check(name: &str, container: &Value, file: &Path) {
                 assert!(variable["valueFrom"]["secretKeyRef"]["name"].is_string(), "{name}");
                 "postgres://vidne:secret@db.example.org/vidne"
             }
+            _ if variable["valueFrom"]["secretKeyRef"]["name"].is_string() => "secret",
             _ => variable["value"].as_str().unwrap(),
         };
         command.env(variable_name, value);
@@ -175,6 +177,32 @@ fn the_grace_period_is_longer_than_the_drain(sets: &[Rendered]) {
     }
 }
 
+/// Read-only, for the group alone, and below the folder that the configuration names.
+fn secrets_of_jobs_are_where_their_configuration_says(sets: &[Rendered]) {
+    let set = named(sets, "export-jobs.yaml");
+    let text = set.of_kind("ConfigMap")[0]["data"]["vidne.toml"].as_str().unwrap();
+    let config: toml::Table = text.parse().unwrap();
+    let folder = config["export"]["secret_files"].as_str().unwrap();
+    let jobs = config["export_jobs"].as_array().unwrap();
+    let file = jobs[0]["destination"]["sftp"]["private_key_file"].as_str().unwrap();
+    let (name, _) = file.split_once('/').unwrap();
+    let spec = &set.server()["spec"];
+    let list = |value: &Value| value.as_array().unwrap().clone();
+    let mounts = list(&spec["containers"][0]["volumeMounts"]);
+    let mount = mounts.iter().find(|mount| mount["mountPath"] == format!("{folder}/{name}")).unwrap();
+    assert_eq!(mount["readOnly"], true);
+    let volumes = list(&spec["volumes"]);
+    let volume = volumes.iter().find(|volume| volume["name"] == mount["name"]).unwrap();
+    assert_eq!(volume["secret"], json!({"secretName": "siem-sftp", "defaultMode": 0o440}));
+    // Neither changed nor lost on their way through the template.
+    assert_eq!(jobs[0]["file_limits"]["max_bytes"].as_integer(), Some(5_000_000_000));
+    assert_eq!(jobs[0]["filter"]["labels"]["system"].as_str(), Some("x = \"y\""));
+    assert_eq!(jobs[0]["filter"]["labels"]["a key"].as_str(), Some("z"));
+    assert!(jobs[0]["filter"].get("minimum_severity").is_none());
+    assert_eq!(config["tenants"][0]["display_name"].as_str(), Some("ACME \"A/S\" <æøå>"));
+    assert_eq!(config["tenants"][0]["settings"]["custom_events_enabled"].as_bool(), Some(false));
+}
+
 /// What the test pod runs, run here.
 fn the_test_pod_records_and_reads(sets: &[Rendered]) {
     let pods = named(sets, "default.yaml").of_kind("Pod");
@@ -200,12 +228,16 @@ fn another_configuration_replaces_the_pods_and_the_same_does_not() {
         with(json!({})),
         with(json!({"replicaCount": 0})),
         with(json!({"config": {"query": {"poll_interval": "2s"}}})),
+        with(json!({"tenants": [{"tenant_id": "acme"}]})),
     ];
     let sums: Vec<_> = render(&sets, &["1.37"])
         .iter()
         .map(|set| set.server()["metadata"]["annotations"]["checksum/config"].clone())
         .collect();
-    assert!(sums[0].is_string() && sums[0] == sums[1] && sums[0] != sums[2], "{sums:?}");
+    assert!(
+        sums[0].is_string() && sums[0] == sums[1] && sums[0] != sums[2] && sums[0] != sums[3],
+        "{sums:?}"
+    );
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The command line, through the built program.
 
 mod counting;
+mod declared;
 mod export;
 pub mod program;
 mod record_query;
