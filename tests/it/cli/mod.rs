@@ -2,6 +2,7 @@
 
 mod counting;
 mod export;
+mod export_jobs;
 pub mod program;
 mod record_query;
 mod record_spool;
