@@ -3,6 +3,7 @@
 mod counting;
 mod declared;
 mod export;
+mod export_jobs;
 pub mod program;
 mod record_query;
 mod record_spool;
