@@ -6,6 +6,7 @@ mod starts;
 use std::{
     fs,
     path::{Path, PathBuf},
+    process::Command,
 };
 
 use tempfile::TempDir;
@@ -56,10 +57,11 @@ impl Config {
         Server::with_arguments(&["--config", self.path().to_str().unwrap()])
     }
 
-    /// `vidne serve` that is not to start.
+    /// `vidne serve` that is not to start; if it does, it is stopped after a while and its code is another one.
     fn refused(&self, data: &Path) -> Run {
-        let mut vidne = command(&["serve", "--data-dir", data.to_str().unwrap()]);
-        vidne.arg("--config").arg(self.path()).args(["--listen", "127.0.0.1:0"]);
+        let mut vidne = Command::new("timeout");
+        vidne.args(["60", env!("CARGO_BIN_EXE_vidne"), "serve", "--data-dir", data.to_str().unwrap()]);
+        vidne.current_dir("/").arg("--config").arg(self.path()).args(["--listen", "127.0.0.1:0"]);
         vidne.args(["--health-listen", "", "--metrics-listen", ""]);
         run_with(&mut vidne, "")
     }
