@@ -151,7 +151,8 @@ async fn record(client: &mut AuditServiceClient<Channel>) -> Result<Receipt, ton
     };
     let answer = client.record_event(RecordEventRequest { event: Some(event) }).await?.into_inner();
     let receipt = answer.receipt.expect("an answer without a receipt");
-    assert_eq!(receipt.disposition(), Disposition::Recorded);
+    // A commit whose answer died with the database is found by its id: then it is there already.
+    assert!(matches!(receipt.disposition(), Disposition::Recorded | Disposition::Duplicate), "{receipt:?}");
     Ok(receipt)
 }
 

@@ -57,7 +57,8 @@ fn create(server: &Server, sshd: &Sshd, name: &str, more: &[&str]) -> Run {
 /// The names of what the job dropped, hidden files included.
 fn dropped(sshd: &Sshd) -> Vec<String> {
     let entries = fs::read_dir(sshd.landing_folder()).unwrap();
-    let mut names: Vec<_> = entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+    let files = entries.map(|entry| entry.unwrap()).filter(|entry| entry.file_type().unwrap().is_file());
+    let mut names: Vec<_> = files.map(|entry| entry.file_name().into_string().unwrap()).collect();
     names.sort();
     names
 }

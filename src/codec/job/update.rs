@@ -177,7 +177,7 @@ mod tests {
     #[test]
     fn removing_the_last_secret_is_refused_and_so_are_unknown_paths() {
         let job = sftp(v1::SftpDestination::default());
-        let wrong = update(job, &["destination.sftp.password", "schedule", "destination.fs.directory"]);
+        let wrong = update(job, &["destination.sftp.password", "start", "destination.fs.directory"]);
         let wrong = wrong.unwrap_err();
         let fields: Vec<&str> = wrong.iter().map(|v| v.field.as_str()).collect();
         assert_eq!(fields, ["update_mask", "update_mask", "job.destination.sftp.password"]);

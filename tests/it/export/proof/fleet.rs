@@ -168,7 +168,17 @@ impl Job {
 
     fn ours(&self, folder: &Path) -> Vec<PathBuf> {
         let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-        entries.filter(|path| !self.foreign.contains_key(path)).collect()
+        entries.filter(|path| path.is_file() && !self.foreign.contains_key(path)).collect()
+    }
+
+    /// The names of the files whose manifests are there.
+    fn manifested(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.folder.join(".manifests")).unwrap();
+        let names = entries.map(|entry| name_of(&entry.unwrap().path()));
+        let mut names: Vec<_> =
+            names.filter_map(|name| name.strip_suffix(".manifest.json").map(str::to_owned)).collect();
+        names.sort();
+        names
     }
 
     fn parts(&self) -> Vec<PathBuf> {
@@ -200,11 +210,16 @@ impl Job {
         files.reverse();
         let names: Vec<_> = files.iter().map(|file| &file.name).collect();
         assert_eq!(delivered.keys().collect::<Vec<_>>(), names, "{job}: files are not those of the store");
+        assert_eq!(
+            self.manifested().iter().collect::<Vec<_>>(),
+            names,
+            "{job}: manifests are not those of the files"
+        );
         let (mut got, mut before) = (Vec::new(), 0);
         for file in &files {
             let bytes = &delivered[&file.name];
             assert_eq!(file.state(), ExportFileState::Published, "{}", file.name);
-            assert!(file.first_sequence > before, "{} overlaps the one before", file.name);
+            assert_eq!(file.first_sequence, before + 1, "{} does not follow the one before", file.name);
             before = file.last_sequence;
             assert_eq!(file.size_bytes, bytes.len() as u64, "{}", file.name);
             assert_eq!(file.sha256, Sha256::digest(bytes).as_slice(), "{}", file.name);

@@ -1,7 +1,7 @@
 //! The steps of a conversation, and what goes wrong at one of them.
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Mutex,
         atomic::{AtomicBool, Ordering},
@@ -146,9 +146,13 @@ impl Script {
         Some(Hit { fault: trap.fault, release: trap.release.clone() })
     }
 
-    /// The consumer takes a file that has its final name now.
+    /// The consumer takes a file that has its final name now; it looks into no hidden folders.
     pub(super) fn take(&self, path: &str) {
         let from = PathBuf::from(path);
+        let folder = from.parent().and_then(Path::file_name).and_then(|name| name.to_str());
+        if folder.is_some_and(|name| name.starts_with('.')) {
+            return;
+        }
         let name = from.file_name().unwrap().to_str().unwrap().to_owned();
         let to = self.taken.join(&name);
         if to.exists() {
