@@ -16,7 +16,9 @@ COPY Cargo.toml Cargo.lock build.rs ./
 COPY migrations migrations
 COPY proto proto
 COPY src src
-RUN cargo build --release --locked --bin vidne && mkdir -p /out/data && cp target/release/vidne /out/vidne
+# What the program can do beside: `s3,azblob,gcs`.
+ARG FEATURES=""
+RUN cargo build --release --locked --bin vidne --features "${FEATURES}" && mkdir -p /out/data && cp target/release/vidne /out/vidne
 
 FROM ${RUNTIME_IMAGE}
 ARG VERSION=0.1.0
