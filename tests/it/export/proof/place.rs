@@ -136,7 +136,9 @@ pub fn outcome(result: &Result<RunResult, ServiceError>) -> Outcome {
     match result {
         Ok(_) => Outcome::Well,
         Err(ServiceError::Export(ExportError::Unavailable { .. })) => Outcome::Passing,
-        Err(ServiceError::Export(ExportError::Login { .. } | ExportError::Destination { .. })) => Outcome::Lasting,
+        Err(ServiceError::Export(ExportError::Login { .. } | ExportError::Destination { .. })) => {
+            Outcome::Lasting
+        }
         Err(other) => panic!("{other:?}"),
     }
 }
