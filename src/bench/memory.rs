@@ -1,7 +1,6 @@
 //! How much memory a server needs at most while far more is sent to it than its database takes.
 
 use std::{
-    future::Future,
     path::PathBuf,
     sync::Arc,
     time::{Duration, Instant},
@@ -19,6 +18,7 @@ use super::{
     postgres::BenchDatabase,
     pusher::{Pushed, Pusher},
     server::BenchServer,
+    stores::stoppable,
     throttle::Throttle,
 };
 use crate::domain::secret::Secret;
@@ -110,13 +110,6 @@ pub async fn memory(
 
 fn look(server: &BenchServer) -> Result<Memory, BenchError> {
     server.memory().ok_or_else(|| BenchError::NotServing("nothing: it has ended, or has no /proc".to_owned()))
-}
-
-async fn stoppable<T>(
-    stop: &CancellationToken,
-    work: impl Future<Output = Result<T, BenchError>>,
-) -> Result<T, BenchError> {
-    stop.run_until_cancelled(work).await.unwrap_or(Err(BenchError::Stopped))
 }
 
 async fn push(

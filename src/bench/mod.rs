@@ -32,6 +32,7 @@ mod server;
 mod sqlite;
 mod sshd;
 mod stages;
+mod stores;
 mod throttle;
 
 pub use course::Budget;

@@ -1,6 +1,6 @@
 //! The whole measurement, one store after the other.
 
-use std::{future::Future, path::PathBuf};
+use std::path::PathBuf;
 
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
@@ -16,6 +16,7 @@ use super::{
     postgres::BenchDatabase,
     server::BenchServer,
     sqlite,
+    stores::{measure, stoppable},
 };
 use crate::domain::secret::Secret;
 
@@ -94,35 +95,23 @@ pub async fn run(
     stop: &CancellationToken,
 ) -> Result<Report, BenchError> {
     let machine = Machine::this(&options.folder);
-    let run = Run { options, progress, stop };
-    let mut stores = Vec::new();
-    match &options.target {
-        Target::Server { endpoint, tenant } => {
-            stores.push(run.stoppable(run.running(endpoint, tenant)).await?);
-        }
+    let run = Run { options, progress };
+    let stores = match &options.target {
+        Target::Server { endpoint, tenant } => vec![stoppable(stop, run.running(endpoint, tenant)).await?],
         Target::Own { sqlite, postgres } => {
-            if *sqlite {
-                stores.push(run.stoppable(run.sqlite()).await?);
-            }
-            if let Some(url) = postgres {
-                stores.push(run.postgres(url).await?);
-            }
+            let sqlite = sqlite.then(|| run.sqlite());
+            measure(sqlite, postgres.as_ref(), async |database| run.postgres(database).await, stop).await?
         }
-    }
+    };
     Ok(Report { machine, stores })
 }
 
 struct Run<'a> {
     options: &'a Options,
     progress: &'a (dyn Fn(&str) + Sync),
-    stop: &'a CancellationToken,
 }
 
 impl Run<'_> {
-    async fn stoppable<T>(&self, work: impl Future<Output = Result<T, BenchError>>) -> Result<T, BenchError> {
-        self.stop.run_until_cancelled(work).await.unwrap_or(Err(BenchError::Stopped))
-    }
-
     async fn running(&self, endpoint: &str, tenant: &str) -> Result<StoreReport, BenchError> {
         let (bare, cases) = self.load("server", endpoint, tenant).await?;
         Ok(StoreReport {
@@ -157,15 +146,7 @@ impl Run<'_> {
         })
     }
 
-    async fn postgres(&self, url: &Secret) -> Result<StoreReport, BenchError> {
-        let database = BenchDatabase::create(url).await?;
-        let measured = self.stoppable(self.in_database(&database)).await;
-        let dropped = database.remove().await;
-        let measured = measured?;
-        dropped.map(|()| measured)
-    }
-
-    async fn in_database(&self, database: &BenchDatabase) -> Result<StoreReport, BenchError> {
+    async fn postgres(&self, database: &BenchDatabase) -> Result<StoreReport, BenchError> {
         let folder = Folder::make(&self.options.folder)?;
         let server = BenchServer::start(folder.path(), Some(database.url())).await?;
         let (bare, cases) = self.load("PostgreSQL", &server.endpoint(), "").await?;

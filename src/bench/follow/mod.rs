@@ -10,7 +10,6 @@ mod idle;
 mod notify;
 
 use std::{
-    future::Future,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -28,6 +27,7 @@ use super::{
     record::{Report, StoreReport},
     server::BenchServer,
     sqlite,
+    stores::measure,
 };
 use crate::domain::secret::Secret;
 
@@ -63,26 +63,10 @@ pub async fn follow(
 ) -> Result<Report, BenchError> {
     let machine = Machine::this(&options.folder);
     let run = Run { options, progress };
-    let mut stores = Vec::new();
-    if options.sqlite {
-        stores.push(stoppable(stop, run.sqlite()).await?);
-    }
-    if let Some(url) = &options.postgres {
-        let database = BenchDatabase::create(url).await?;
-        let measured = stoppable(stop, run.postgres(&database)).await;
-        let dropped = database.remove().await;
-        let measured = measured?;
-        dropped?;
-        stores.push(measured);
-    }
+    let sqlite = options.sqlite.then(|| run.sqlite());
+    let postgres = options.postgres.as_ref();
+    let stores = measure(sqlite, postgres, async |database| run.postgres(database).await, stop).await?;
     Ok(Report { machine, stores })
-}
-
-async fn stoppable<T>(
-    stop: &CancellationToken,
-    work: impl Future<Output = Result<T, BenchError>>,
-) -> Result<T, BenchError> {
-    stop.run_until_cancelled(work).await.unwrap_or(Err(BenchError::Stopped))
 }
 
 struct Run<'a> {

@@ -1,9 +1,6 @@
 //! The whole measurement, one store after the other.
 
-use std::{
-    future::Future,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use tokio_util::sync::CancellationToken;
 
@@ -16,7 +13,7 @@ use super::{
 use crate::{
     bench::{
         error::BenchError, figures::Figures, folder::Folder, goals::Goal, load::Load, machine::Machine,
-        postgres::BenchDatabase, server::BenchServer, sqlite,
+        postgres::BenchDatabase, server::BenchServer, sqlite, stores::measure,
     },
     codec::proto::v1::QueryEventsRequest,
     domain::{secret::Secret, time::Timestamp},
@@ -58,26 +55,10 @@ pub async fn query(
 ) -> Result<Reading, BenchError> {
     let machine = Machine::this(&options.folder);
     let run = Run { options, progress };
-    let mut stores = Vec::new();
-    if options.sqlite {
-        stores.push(stoppable(stop, run.sqlite()).await?);
-    }
-    if let Some(url) = &options.postgres {
-        let database = BenchDatabase::create(url).await?;
-        let measured = stoppable(stop, run.postgres(&database)).await;
-        let dropped = database.remove().await;
-        let measured = measured?;
-        dropped?;
-        stores.push(measured);
-    }
+    let sqlite = options.sqlite.then(|| run.sqlite());
+    let postgres = options.postgres.as_ref();
+    let stores = measure(sqlite, postgres, async |database| run.postgres(database).await, stop).await?;
     Ok(Reading { machine, stores })
-}
-
-async fn stoppable<T>(
-    stop: &CancellationToken,
-    work: impl Future<Output = Result<T, BenchError>>,
-) -> Result<T, BenchError> {
-    stop.run_until_cancelled(work).await.unwrap_or(Err(BenchError::Stopped))
 }
 
 struct Run<'a> {

@@ -1,6 +1,6 @@
 //! Running jobs whose time has come.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::Exports;
 use crate::{
@@ -12,6 +12,8 @@ use crate::{
     },
 };
 
+/// Jobs that are looked at in one go: for many of them it only turns out then that not enough waits.
+const JOBS: usize = 1_000;
 /// Positions whose bytes are added up in one go.
 const SUM_POSITIONS: u64 = 100_000;
 
@@ -31,8 +33,9 @@ impl Exports {
     /// nothing to do waits for its next time. Says how many it started.
     pub async fn start_due(&self, room: usize, waiting: &mut WaitingBytes) -> Result<usize, ServiceError> {
         let mut started = 0;
-        let due = self.store().due_jobs(self.parts().clock.now(), room.saturating_mul(4)).await?;
-        waiting.0.retain(|id, _| due.iter().any(|job| job.id == *id));
+        let due = self.store().due_jobs(self.parts().clock.now(), JOBS).await?;
+        let ids: HashSet<&str> = due.iter().map(|job| job.id.as_str()).collect();
+        waiting.0.retain(|id, _| ids.contains(id.as_str()));
         for job in due {
             if started >= room {
                 break;

@@ -212,7 +212,8 @@ pub trait ExportStore: Send + Sync + 'static {
     ) -> Result<ExportJob, StoreError>;
 
     /// At most `limit` jobs of all tenants that are not paused, that nobody runs, and whose time has come at `now`,
-    /// that were abandoned, or for which enough may wait; those that fail only by the clock.
+    /// that were abandoned, or for which enough may wait; those that fail only by the clock. Those that are due by the clock
+    /// or were abandoned come first.
     async fn due_jobs(&self, now: Timestamp, limit: usize) -> Result<Vec<DueJob>, StoreError>;
 
     /// Sets when a job runs next, if that is still `expected`: there was nothing to do.

@@ -13,7 +13,9 @@ use crate::{
     },
     store::{
         ExportStore, StoreError,
-        contract::{DueJob, FileCut, JobGlance, JobUpdate, KeptJob, Lease, NewEvent, NewJob, RunOutcome},
+        contract::{
+            Due, DueJob, FileCut, JobGlance, JobUpdate, KeptJob, Lease, NewEvent, NewJob, RunOutcome,
+        },
     },
 };
 
@@ -163,7 +165,14 @@ impl ExportStore for MemoryStore {
             let due = job.due(now, leases, head)?;
             Some(DueJob { tenant, id: job.job.id.clone(), due })
         });
-        Ok(due.take(limit).collect())
+        let mut due: Vec<DueJob> = due.collect();
+        due.sort_by_key(|job| match job.due {
+            Due::Abandoned => (0, None),
+            Due::Time(next) => (0, Some(next)),
+            Due::Events | Due::Bytes { .. } => (1, None),
+        });
+        due.truncate(limit);
+        Ok(due)
     }
 
     async fn postpone_job(

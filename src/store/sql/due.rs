@@ -54,14 +54,17 @@ pub(super) async fn due(store: &SqlStore, now: Timestamp, limit: usize) -> Resul
                 .add(column(jobs::Column::WaitingBytes).is_not_null())
                 .add(head().gte(scanned().add(column(jobs::Column::WaitingEvents)))),
         );
-    let time = Condition::any()
+    let certain = Condition::any()
         .add(column(jobs::Column::LeaseUntil).is_not_null())
-        .add(column(jobs::Column::NextRunTime).lte(now.micros()))
-        .add(waiting);
+        .add(column(jobs::Column::NextRunTime).lte(now.micros()));
+    let time = Condition::any().add(certain.clone()).add(waiting);
+    // Else those for which it is not certain that enough waits could keep the others out.
+    let first = Expr::expr(Expr::case(certain, 0).finally(1));
     let rows = all()
         .filter(column(jobs::Column::Paused).eq(false))
         .filter(free)
         .filter(time)
+        .order_by(first, Order::Asc)
         .order_by_asc(jobs::Column::NextRunTime)
         .limit(limit as u64)
         .into_model::<Row>()

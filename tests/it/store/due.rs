@@ -20,6 +20,7 @@ use super::{
 on_every_store! {
     a_job_is_due_from_its_time_on,
     a_job_is_due_when_enough_events_wait,
+    jobs_that_may_not_be_due_keep_nobody_out,
     a_job_that_is_paused_busy_or_deleted_is_not_due,
     a_job_whose_lease_ran_out_is_due,
     a_job_is_postponed_only_by_who_knows_its_time,
@@ -77,6 +78,19 @@ async fn a_job_is_due_when_enough_events_wait(bed: &Bed) {
     let lease = store.lease_job("bbbbbbbbbb", "me", TERM).await.unwrap();
     store.finish_run(&lease, outcome(RunState::Failed, "no"), Vec::new()).await.unwrap();
     assert_eq!(due(&*store, 1).await, []);
+}
+
+async fn jobs_that_may_not_be_due_keep_nobody_out(bed: &Bed) {
+    let store = bed.store();
+    let bytes = Schedule { waiting_bytes: Some(1_000_000), ..Schedule::default() };
+    for id in ["aaaaaaaaaa", "bbbbbbbbbb"] {
+        store.create_job(job(id, None, bytes.clone()), random_witness()).await.unwrap();
+    }
+    store.create_job(job("cccccccccc", Some(7), Schedule::default()), random_witness()).await.unwrap();
+    store.create_job(job("dddddddddd", Some(6), Schedule::default()), random_witness()).await.unwrap();
+    let first = store.due_jobs(at(9), 2).await.unwrap();
+    assert_eq!(first.iter().map(|job| job.id.as_str()).collect::<Vec<_>>(), ["dddddddddd", "cccccccccc"]);
+    assert_eq!(store.due_jobs(at(9), 10).await.unwrap().len(), 4);
 }
 
 async fn a_job_that_is_paused_busy_or_deleted_is_not_due(bed: &Bed) {

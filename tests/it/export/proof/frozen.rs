@@ -72,7 +72,7 @@ async fn frozen_at_each_step(wakes: Wakes) {
     let first = block_in_place(|| Server::with_arguments(&arguments));
     let second = block_in_place(|| Server::with_arguments(&arguments));
     let steps = fleet_and_steps(&mut fleet, &first).await;
-    let held = one_job_for_each(&mut fleet, &first, steps.len(), &[Hold(Before), Hold(After)]).await;
+    let held = one_job_for_each(&mut fleet, &first, 0..steps.len(), &[Hold(Before), Hold(After)]).await;
     let (jobs, asleep) = (&fleet.jobs[1..], client(&first));
 
     let traps: Vec<_> =

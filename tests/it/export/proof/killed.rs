@@ -33,12 +33,12 @@ pub async fn fleet_and_steps(fleet: &mut Fleet, server: &Server) -> Vec<Step> {
 pub async fn one_job_for_each(
     fleet: &mut Fleet,
     server: &Server,
-    steps: usize,
+    steps: impl Iterator<Item = usize>,
     fates: &[Fault],
 ) -> Vec<(usize, Fault)> {
     let client = client(server);
     let mut held = Vec::new();
-    for at in 0..steps {
+    for at in steps {
         for turn in 0..rounds(1, 2 * fates.len() as u32) as usize {
             let consumer = (at / fates.len() + turn / fates.len()) % 2 == 1;
             fleet.add(&client, Nature { consumer, ..Nature::default() }).await;
@@ -48,10 +48,13 @@ pub async fn one_job_for_each(
     held
 }
 
-async fn killed_at_each_step(mut server: Server, mut fleet: Fleet) {
+/// `every`: in short runs, only every so many steps.
+async fn killed_at_each_step(mut server: Server, mut fleet: Fleet, every: usize) {
     let steps = fleet_and_steps(&mut fleet, &server).await;
     assert!(steps.len() > 25, "{steps:?}");
-    let mut held = one_job_for_each(&mut fleet, &server, steps.len(), &FATES).await;
+    let every = rounds(every as u32, 1) as usize;
+    let at = (0..steps.len()).step_by(every);
+    let mut held = one_job_for_each(&mut fleet, &server, at, &FATES).await;
     for round in 0..rounds(2, 8) as usize {
         let first = round == 0;
         if !first {
@@ -111,20 +114,16 @@ async fn g5_a_server_that_is_killed_at_any_step_of_sftp_costs_nothing_on_sqlite(
     let fleet = Fleet::new();
     let configuration = configuration(fleet.folder());
     let server = block_in_place(|| Server::with_arguments(&["--config", configuration.to_str().unwrap()]));
-    killed_at_each_step(server, fleet).await;
+    killed_at_each_step(server, fleet, 1).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn g5_a_server_that_is_killed_at_any_step_of_sftp_costs_nothing_on_postgresql() {
-    if rounds(0, 1) == 0 {
-        eprintln!("on SQLite by default; here with VIDNE_TEST_LONG=1");
-        return;
-    }
     let database = TestDatabase::create().await;
     let fleet = Fleet::new();
     let configuration = configuration(fleet.folder());
     let arguments =
         ["--database-url", database.url(), "--migrate", "--config", configuration.to_str().unwrap()];
     let server = block_in_place(|| Server::with_arguments(&arguments));
-    killed_at_each_step(server, fleet).await;
+    killed_at_each_step(server, fleet, 4).await;
 }
