@@ -6,5 +6,9 @@
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> std::process::ExitCode {
+    // The allocator asks for huge pages, of which a few used bytes make 2 MiB resident: 24 MiB more when idle, and
+    // over 40 MiB more under load. A kernel that cannot refuse them goes on giving them.
+    #[cfg(target_os = "linux")]
+    let _ = rustix::thread::disable_transparent_huge_pages(true);
     vidne::cli::main()
 }
