@@ -4,10 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::{Stream, stream};
-use tokio::{
-    sync::watch,
-    time::{self, Instant},
-};
+use tokio::{sync::watch, time};
 use tonic::Streaming;
 
 use crate::codec::{
@@ -18,7 +15,7 @@ use crate::codec::{
     stored::sequence,
 };
 
-use super::{Client, backoff::Backoff, error::ClientError, options::Resume};
+use super::{Client, again::Again, error::ClientError, options::Resume};
 
 /// The reasons for which another attempt helps although the code alone does not say so.
 const BUSY: &str = "SUBSCRIPTION_BUSY";
@@ -73,10 +70,8 @@ pub enum ConsumerItem {
 pub struct Consumer {
     client: Client,
     start: ConsumeStart,
-    resume: Resume,
+    again: Again,
     open: Option<Connection>,
-    not_before: Option<Instant>,
-    backoff: Backoff,
     /// Everything up to here is dealt with, says whoever uses this.
     acknowledged: u64,
     /// That much of it is kept by the server, as far as it has told.
@@ -102,10 +97,8 @@ impl Client {
         Consumer {
             client: self.clone(),
             start,
-            resume,
+            again: Again::new(resume, self),
             open: None,
-            not_before: None,
-            backoff: Backoff::new(self.options()),
             acknowledged: 0,
             kept: 0,
             done: false,
@@ -172,25 +165,12 @@ impl Consumer {
     }
 
     async fn receive(&mut self) -> Result<Option<ConsumerMessage>, ClientError> {
-        if let Some(instant) = self.not_before {
-            time::sleep_until(instant).await;
-            self.not_before = None;
-        }
+        self.again.pause().await;
         if self.open.is_none() {
             self.open = Some(self.connect().await?);
         }
         let Some(open) = self.open.as_mut() else { return Ok(None) };
-        let silence = self.client.options().silence_timeout;
-        let message = match time::timeout(silence, open.messages.message()).await {
-            Err(_) => return Err(self.client.silent(silence)),
-            Ok(message) => message.map_err(|status| self.client.error(status))?,
-        };
-        // A server ends a stream with a reason, unless it was asked to.
-        let message = message.ok_or_else(|| ClientError::Connection {
-            endpoint: self.client.endpoint().to_owned(),
-            status: tonic::Status::unavailable("the stream ended without a reason"),
-        })?;
-        self.backoff.reset();
+        let message = self.again.message(&self.client, &mut open.messages).await?;
         self.accept(message)
     }
 
@@ -264,18 +244,11 @@ impl Consumer {
 
     fn broken(&mut self, error: ClientError) -> Result<ConsumerMessage, ClientError> {
         self.open = None;
-        let again = match self.resume {
-            Resume::Never => false,
-            Resume::Attempts(most) => self.backoff.failures() < most,
-            Resume::Always => true,
-        };
         let passes = error.is_transient() || matches!(error.reason().as_deref(), Some(BUSY | STALLED));
-        if !again || !passes {
+        let Some(pause) = self.again.after(&error, passes) else {
             self.done = true;
             return Err(error);
-        }
-        let pause = self.backoff.after_failure(error.retry_after());
-        self.not_before = Some(Instant::now() + pause);
+        };
         Ok(ConsumerMessage { item: ConsumerItem::Reconnecting { error, pause }, position: self.acknowledged })
     }
 }

@@ -11,6 +11,7 @@
 //! # }
 //! ```
 
+mod again;
 mod backoff;
 mod batch;
 mod connection;

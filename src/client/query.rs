@@ -4,7 +4,7 @@ use std::pin::Pin;
 
 use bytes::Bytes;
 use futures::{Stream, stream};
-use tokio::time::{self, Instant};
+use tokio::time;
 use tonic::Streaming;
 
 use crate::codec::proto::v1::{
@@ -12,7 +12,7 @@ use crate::codec::proto::v1::{
     query_events_response::Kind,
 };
 
-use super::{Client, backoff::Backoff, error::ClientError, options::Resume};
+use super::{Client, again::Again, error::ClientError, options::Resume};
 
 /// One message of a stream.
 #[derive(Debug)]
@@ -58,10 +58,8 @@ pub struct EventStream {
     client: Client,
     /// What to ask for on the next connection: goes on behind what was delivered.
     request: QueryEventsRequest,
-    resume: Resume,
+    again: Again,
     open: Option<Box<Streaming<QueryEventsResponse>>>,
-    not_before: Option<Instant>,
-    backoff: Backoff,
     limited: bool,
     done: bool,
 }
@@ -73,10 +71,8 @@ impl Client {
             client: self.clone(),
             limited: request.limit > 0,
             request,
-            resume,
+            again: Again::new(resume, self),
             open: None,
-            not_before: None,
-            backoff: Backoff::new(self.options()),
             done: false,
         }
     }
@@ -115,12 +111,9 @@ impl EventStream {
     }
 
     async fn receive(&mut self) -> Result<Option<QueryMessage>, ClientError> {
-        if let Some(instant) = self.not_before {
-            time::sleep_until(instant).await;
-            self.not_before = None;
-        }
-        let silence = self.client.options().silence_timeout;
+        self.again.pause().await;
         if self.open.is_none() {
+            let silence = self.client.options().silence_timeout;
             let mut audit = self.client.audit();
             let call = match time::timeout(silence, audit.query_events(self.request.clone())).await {
                 Err(_) => return Err(self.client.silent(silence)),
@@ -129,16 +122,7 @@ impl EventStream {
             self.open = Some(Box::new(call.into_inner()));
         }
         let Some(open) = self.open.as_mut() else { return Ok(None) };
-        let message = match time::timeout(silence, open.message()).await {
-            Err(_) => return Err(self.client.silent(silence)),
-            Ok(message) => message.map_err(|status| self.client.error(status))?,
-        };
-        // A complete stream says so; without that, its end is a broken connection.
-        let message = message.ok_or_else(|| ClientError::Connection {
-            endpoint: self.client.endpoint().to_owned(),
-            status: tonic::Status::unavailable("the stream ended before it was complete"),
-        })?;
-        self.backoff.reset();
+        let message = self.again.message(&self.client, open).await?;
         self.accept(message)
     }
 
@@ -183,17 +167,10 @@ impl EventStream {
             self.done = true;
             return Ok(QueryMessage { item: QueryItem::End(EndReason::Limit), resume_token });
         }
-        let again = match self.resume {
-            Resume::Never => false,
-            Resume::Attempts(most) => self.backoff.failures() < most,
-            Resume::Always => true,
-        };
-        if !again || !error.is_transient() {
+        let Some(pause) = self.again.after(&error, error.is_transient()) else {
             self.done = true;
             return Err(error);
-        }
-        let pause = self.backoff.after_failure(error.retry_after());
-        self.not_before = Some(Instant::now() + pause);
+        };
         Ok(QueryMessage { item: QueryItem::Reconnecting { error, pause }, resume_token })
     }
 }

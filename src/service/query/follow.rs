@@ -1,13 +1,11 @@
 //! One query's stream past the log's head: what is new comes from the tail that all followers share.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use tokio::sync::watch;
 
 use super::{
     stream::Reader,
-    tail::{Recent, State, Status, Tail, TailEvent},
+    tail::{Recent, Run, State, Status, Tail},
 };
 use crate::{
     codec::stored::with_personal,
@@ -55,8 +53,8 @@ impl Reader {
         let status = *told.borrow_and_update();
         self.newest = self.newest.max(status.last);
         match tail.read(self.position, self.queries.options.chunk_events, self.batch_room()) {
-            Recent::Events(events) => {
-                let batch = self.pick(&events)?;
+            Recent::Events(runs) => {
+                let batch = self.pick(&runs)?;
                 self.head = self.position;
                 return Ok((!batch.is_empty()).then_some(Message::Batch(batch)).or_else(|| self.overdue()));
             }
@@ -93,11 +91,11 @@ impl Reader {
     }
 
     /// Keeps what matches of new events; moves the position.
-    fn pick(&mut self, events: &[Arc<TailEvent>]) -> Result<Vec<Bytes>, ServiceError> {
+    fn pick(&mut self, runs: &[Run]) -> Result<Vec<Bytes>, ServiceError> {
         let plain = self.query.filter == EventFilter::default();
         let wanted = self.wanted();
         let mut batch = Vec::new();
-        for event in events {
+        for event in runs.iter().flat_map(Run::events) {
             if plain || event.matches(&self.query.filter)? {
                 let personal = event.stored.personal.as_ref().filter(|_| self.query.show_personal);
                 batch.push(with_personal(&event.stored.payload, personal));

@@ -62,7 +62,7 @@ impl Default for QueryOptions {
             event_bytes: 64 * 1024,
             progress_interval: Duration::from_secs(10),
             poll_interval: Duration::from_secs(1),
-            tail_pause: Duration::from_millis(5),
+            tail_pause: Duration::from_millis(20),
             tail_events: 4_096,
             tail_bytes: 64 * 1024 * 1024,
             count_positions: 10_000_000,

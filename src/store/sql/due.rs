@@ -10,8 +10,8 @@ use super::{
     convert,
     entity::{events, export_jobs as jobs, heads, tenants},
     error::db_error,
-    job::{health, health_number},
     lease::now as database_now,
+    numbered::Numbered,
     store::SqlStore,
     tenant_key::TenantKey,
 };
@@ -86,7 +86,7 @@ fn due_job(row: Row, now: Timestamp) -> Result<DueJob, StoreError> {
 }
 
 pub(super) async fn glance(store: &SqlStore, limit: usize) -> Result<Vec<JobGlance>, StoreError> {
-    let failing = Expr::col((jobs::Entity, jobs::Column::Health)).eq(health_number(Health::Failing));
+    let failing = Expr::col((jobs::Entity, jobs::Column::Health)).eq(Health::Failing.number());
     let rows = all()
         .order_by(failing, Order::Desc)
         .limit(limit as u64)
@@ -102,7 +102,7 @@ fn job_glance(row: Row) -> Result<JobGlance, StoreError> {
         tenant: convert::tenant_id(row.tenant)?,
         id: row.job_id,
         name: row.live_name.unwrap_or_default(),
-        health: health(row.health)?,
+        health: Health::numbered(row.health)?,
         paused: row.paused,
         failing_since: row.failing_since_time.map(Timestamp::from_micros),
         last_success: row.last_success_time.map(Timestamp::from_micros),

@@ -10,6 +10,7 @@ use super::{
     entity::{export_files as files, export_jobs as jobs},
     error::db_error,
     lease::{Held, begin},
+    numbered::Numbered,
     store::SqlStore,
     tenant_key::TenantKey,
 };
@@ -70,7 +71,7 @@ pub(super) async fn cut(store: &SqlStore, lease: &Lease, cut: FileCut) -> Result
         job_id: lease.job_id.clone(),
         number: convert::signed(newest.map_or(1, |file| file.number + 1)),
         name: cut.name,
-        state: state_number(FileState::Cut),
+        state: FileState::Cut.number(),
         first_sequence: convert::signed(cut.first_sequence),
         last_sequence: convert::signed(cut.last_sequence),
         event_count: convert::signed(cut.event_count),
@@ -81,7 +82,7 @@ pub(super) async fn cut(store: &SqlStore, lease: &Lease, cut: FileCut) -> Result
         created_time: cut.created.micros(),
         published_time: None,
         directory: Some(cut.directory),
-        manifest: manifest_number(if cut.with_manifest { ManifestState::Due } else { ManifestState::None }),
+        manifest: if cut.with_manifest { ManifestState::Due } else { ManifestState::None }.number(),
         first_event_sequence: Some(convert::signed(cut.first_event_sequence)),
         first_recorded_time: Some(cut.first_recorded.micros()),
         last_recorded_time: Some(cut.last_recorded.micros()),
@@ -139,7 +140,7 @@ pub(super) async fn uploaded(
         )));
     }
     of_number(&held, number)
-        .col_expr(files::Column::State, Expr::value(state_number(FileState::Uploaded)))
+        .col_expr(files::Column::State, Expr::value(FileState::Uploaded.number()))
         .col_expr(files::Column::SizeBytes, Expr::value(convert::signed(size_bytes)))
         .col_expr(files::Column::Sha256, Expr::value(sha256.to_vec()))
         .exec(&held.transaction)
@@ -157,7 +158,7 @@ pub(super) async fn published(
     let held = begin(store, lease).await?;
     let uploaded = in_state(&held, number, FileState::Uploaded).await?;
     of_number(&held, number)
-        .col_expr(files::Column::State, Expr::value(state_number(FileState::Published)))
+        .col_expr(files::Column::State, Expr::value(FileState::Published.number()))
         .col_expr(files::Column::PublishedTime, Expr::value(published.micros()))
         .exec(&held.transaction)
         .await
@@ -180,7 +181,7 @@ pub(super) async fn manifest(store: &SqlStore, lease: &Lease, number: u64) -> Re
         return Err(StoreError::Damaged(message));
     }
     of_number(&held, number)
-        .col_expr(files::Column::Manifest, Expr::value(manifest_number(ManifestState::Published)))
+        .col_expr(files::Column::Manifest, Expr::value(ManifestState::Published.number()))
         .exec(&held.transaction)
         .await
         .map_err(db_error)?;
@@ -275,7 +276,7 @@ fn all_set(row: files::Model) -> files::ActiveModel {
 fn file(row: files::Model) -> Result<ExportFile, StoreError> {
     Ok(ExportFile {
         number: convert::unsigned(row.number)?,
-        state: state(row.state)?,
+        state: FileState::numbered(row.state)?,
         first_sequence: convert::unsigned(row.first_sequence)?,
         last_sequence: convert::unsigned(row.last_sequence)?,
         event_count: convert::unsigned(row.event_count)?,
@@ -285,7 +286,7 @@ fn file(row: files::Model) -> Result<ExportFile, StoreError> {
         fence: convert::unsigned(row.fence)?,
         created: Timestamp::from_micros(row.created_time),
         published: row.published_time.map(Timestamp::from_micros),
-        manifest: manifest_state(row.manifest)?,
+        manifest: ManifestState::numbered(row.manifest)?,
         // A file of before there was this column: all of its range was looked at for it.
         first_event_sequence: convert::unsigned(row.first_event_sequence.unwrap_or(row.first_sequence))?,
         first_recorded: row.first_recorded_time.map(Timestamp::from_micros),
@@ -294,38 +295,4 @@ fn file(row: files::Model) -> Result<ExportFile, StoreError> {
         name: row.name,
         job_id: row.job_id,
     })
-}
-
-fn state_number(state: FileState) -> i16 {
-    match state {
-        FileState::Cut => 1,
-        FileState::Uploaded => 2,
-        FileState::Published => 3,
-    }
-}
-
-fn state(number: i16) -> Result<FileState, StoreError> {
-    match number {
-        1 => Ok(FileState::Cut),
-        2 => Ok(FileState::Uploaded),
-        3 => Ok(FileState::Published),
-        _ => Err(StoreError::Damaged(format!("an export file's state is {number}"))),
-    }
-}
-
-fn manifest_number(state: ManifestState) -> i16 {
-    match state {
-        ManifestState::None => 0,
-        ManifestState::Due => 1,
-        ManifestState::Published => 2,
-    }
-}
-
-fn manifest_state(number: i16) -> Result<ManifestState, StoreError> {
-    match number {
-        0 => Ok(ManifestState::None),
-        1 => Ok(ManifestState::Due),
-        2 => Ok(ManifestState::Published),
-        _ => Err(StoreError::Damaged(format!("an export file's manifest is {number}"))),
-    }
 }

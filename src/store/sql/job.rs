@@ -11,13 +11,14 @@ use super::{
     entity::export_jobs as jobs,
     error::{db_error, is_unique_violation},
     log::{Heads, lock_heads, lock_logs},
+    numbered::Numbered,
     revision,
     store::SqlStore,
     tenant_key::TenantKey,
 };
 use crate::{
     domain::{
-        export::{ExportJob, Failure, Health, JobSettings, ReExport, Standing},
+        export::{ExportJob, Health, JobSettings, ReExport, Standing},
         id::TenantId,
         time::Timestamp,
     },
@@ -46,7 +47,7 @@ pub(super) async fn create(
         revision: Set(1),
         scanned_sequence: Set(convert::signed(job.start_after)),
         published_sequence: Set(convert::signed(job.start_after)),
-        health: Set(health_number(Health::Unknown)),
+        health: Set(Health::Unknown.number()),
         last_error: Set(String::new()),
         created_time: Set(job.created.micros()),
         updated_time: Set(job.created.micros()),
@@ -269,7 +270,7 @@ fn job(tenant: &TenantId, row: jobs::Model, settings: JobSettings) -> Result<Exp
         revision: convert::unsigned(row.revision)?,
         scanned_sequence: convert::unsigned(row.scanned_sequence)?,
         published_sequence: convert::unsigned(row.published_sequence)?,
-        health: health(row.health)?,
+        health: Health::numbered(row.health)?,
         created: Timestamp::from_micros(row.created_time),
         updated: Timestamp::from_micros(row.updated_time),
         last_run: row.last_run_time.map(Timestamp::from_micros),
@@ -292,46 +293,6 @@ fn standing(row: &jobs::Model) -> Result<Standing, StoreError> {
         last_success: row.last_success_time.map(Timestamp::from_micros),
         failing_since: row.failing_since_time.map(Timestamp::from_micros),
         failures: u32::try_from(row.failures).unwrap_or_default(),
-        failure: failure(row.failure)?,
+        failure: Option::numbered(row.failure)?,
     })
-}
-
-pub(super) fn failure_number(failure: Option<Failure>) -> i16 {
-    match failure {
-        None => 0,
-        Some(Failure::Login) => 1,
-        Some(Failure::HostKey) => 2,
-        Some(Failure::Destination) => 3,
-        Some(Failure::Unavailable) => 4,
-        Some(Failure::Internal) => 5,
-    }
-}
-
-pub(super) fn failure(number: i16) -> Result<Option<Failure>, StoreError> {
-    Ok(match number {
-        0 => None,
-        1 => Some(Failure::Login),
-        2 => Some(Failure::HostKey),
-        3 => Some(Failure::Destination),
-        4 => Some(Failure::Unavailable),
-        5 => Some(Failure::Internal),
-        _ => return Err(StoreError::Damaged(format!("an export job's failure is {number}"))),
-    })
-}
-
-pub(super) fn health_number(health: Health) -> i16 {
-    match health {
-        Health::Unknown => 0,
-        Health::Ok => 1,
-        Health::Failing => 2,
-    }
-}
-
-pub(super) fn health(number: i16) -> Result<Health, StoreError> {
-    match number {
-        0 => Ok(Health::Unknown),
-        1 => Ok(Health::Ok),
-        2 => Ok(Health::Failing),
-        _ => Err(StoreError::Damaged(format!("an export job's health is {number}"))),
-    }
 }

@@ -34,6 +34,7 @@ mod log;
 mod migrate;
 pub mod mysql;
 mod notify;
+mod numbered;
 mod postgres_append;
 mod postgres_compare;
 mod postgres_copy;

@@ -9,8 +9,8 @@ use super::{
     convert,
     entity::{export_jobs as jobs, export_runs as runs},
     error::db_error,
-    job::{failure, failure_number, health_number},
     lease::Held,
+    numbered::Numbered,
     tenant_key::TenantKey,
 };
 use crate::{
@@ -36,7 +36,7 @@ pub(super) async fn end(held: &Held, outcome: &RunOutcome) -> Result<(), StoreEr
     change = match outcome.state {
         RunState::Stopped => change,
         RunState::Ok => change
-            .col_expr(jobs::Column::Health, Expr::value(health_number(Health::Ok)))
+            .col_expr(jobs::Column::Health, Expr::value(Health::Ok.number()))
             .col_expr(jobs::Column::LastError, Expr::value(""))
             .col_expr(jobs::Column::LastSuccessTime, Expr::value(ended))
             .col_expr(jobs::Column::FailingSinceTime, Expr::value(None::<i64>))
@@ -45,11 +45,11 @@ pub(super) async fn end(held: &Held, outcome: &RunOutcome) -> Result<(), StoreEr
         RunState::Failed => {
             let since = held.job.failing_since_time.unwrap_or(ended);
             change
-                .col_expr(jobs::Column::Health, Expr::value(health_number(Health::Failing)))
+                .col_expr(jobs::Column::Health, Expr::value(Health::Failing.number()))
                 .col_expr(jobs::Column::LastError, Expr::value(outcome.last_error.as_str()))
                 .col_expr(jobs::Column::FailingSinceTime, Expr::value(since))
                 .col_expr(jobs::Column::Failures, Expr::value(held.job.failures.saturating_add(1)))
-                .col_expr(jobs::Column::Failure, Expr::value(failure_number(outcome.failure)))
+                .col_expr(jobs::Column::Failure, Expr::value(outcome.failure.number()))
         }
     };
     change.exec(&held.transaction).await.map_err(db_error)?;
@@ -65,14 +65,14 @@ async fn keep(held: &Held, run: &ExportRun) -> Result<(), StoreError> {
         tenant_key: Set(held.key.get()),
         job_id: Set(held.job.job_id.clone()),
         number: Set(number),
-        trigger_kind: Set(trigger_number(run.trigger)),
-        state: Set(state_number(run.state)),
+        trigger_kind: Set(run.trigger.number()),
+        state: Set(run.state.number()),
         started_time: Set(run.started.micros()),
         ended_time: Set(run.ended.micros()),
         files: Set(convert::signed(run.files)),
         events: Set(convert::signed(run.events)),
         bytes: Set(convert::signed(run.bytes)),
-        failure: Set(failure_number(run.failure)),
+        failure: Set(run.failure.number()),
         error: Set(run.error.clone()),
     };
     runs::Entity::insert(row).exec_without_returning(&held.transaction).await.map_err(db_error)?;
@@ -103,48 +103,14 @@ pub(super) async fn list(
 fn run(row: runs::Model) -> Result<ExportRun, StoreError> {
     Ok(ExportRun {
         number: convert::unsigned(row.number)?,
-        trigger: trigger(row.trigger_kind)?,
-        state: state(row.state)?,
+        trigger: Trigger::numbered(row.trigger_kind)?,
+        state: RunState::numbered(row.state)?,
         started: Timestamp::from_micros(row.started_time),
         ended: Timestamp::from_micros(row.ended_time),
         files: convert::unsigned(row.files)?,
         events: convert::unsigned(row.events)?,
         bytes: convert::unsigned(row.bytes)?,
-        failure: failure(row.failure)?,
+        failure: Option::numbered(row.failure)?,
         error: row.error,
     })
-}
-
-fn trigger_number(trigger: Trigger) -> i16 {
-    match trigger {
-        Trigger::Request => 1,
-        Trigger::Schedule => 2,
-        Trigger::Waiting => 3,
-    }
-}
-
-fn trigger(number: i16) -> Result<Trigger, StoreError> {
-    match number {
-        1 => Ok(Trigger::Request),
-        2 => Ok(Trigger::Schedule),
-        3 => Ok(Trigger::Waiting),
-        _ => Err(StoreError::Damaged(format!("an export run's trigger is {number}"))),
-    }
-}
-
-fn state_number(state: RunState) -> i16 {
-    match state {
-        RunState::Ok => 1,
-        RunState::Failed => 2,
-        RunState::Stopped => 3,
-    }
-}
-
-fn state(number: i16) -> Result<RunState, StoreError> {
-    match number {
-        1 => Ok(RunState::Ok),
-        2 => Ok(RunState::Failed),
-        3 => Ok(RunState::Stopped),
-        _ => Err(StoreError::Damaged(format!("an export run's state is {number}"))),
-    }
 }

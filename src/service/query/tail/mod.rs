@@ -15,7 +15,7 @@ use self::window::{Budget, Window};
 use super::QueryOptions;
 use crate::{domain::id::TenantId, store::LogStore};
 
-pub(super) use self::window::{Recent, TailEvent};
+pub(super) use self::window::{Recent, Run};
 
 /// Above this many entries, those that nobody follows any more are thrown away.
 const SWEEP_ABOVE: usize = 256;

@@ -96,16 +96,13 @@ impl Task {
             return Ok(false);
         }
         if let Some(window) = self.shared.window().as_mut() {
-            for event in page.events {
-                let sequence = event.sequence;
-                if !window.push(event) {
-                    return Err(StoreError::Damaged(format!(
-                        "the log of {} goes on with {sequence} after {}",
-                        self.tenant,
-                        window.last()
-                    )));
-                }
-            }
+            window.push(page.events).map_err(|sequence| {
+                let last = window.last();
+                StoreError::Damaged(format!(
+                    "the log of {} goes on with {sequence} after {last}",
+                    self.tenant
+                ))
+            })?;
         }
         self.tell(State::Following);
         Ok(true)
