@@ -331,7 +331,12 @@ impl Bed {
 
     /// Everything that the scheduler would start now, to its end.
     pub async fn run_due(&self, server: &Server) -> usize {
-        let started = server.exports.start_due(10, &mut WaitingBytes::default()).await.unwrap();
+        self.run_some_due(server, 10, &mut WaitingBytes::default()).await
+    }
+
+    /// At most `room` of what the scheduler would start now, to their end.
+    pub async fn run_some_due(&self, server: &Server, room: usize, waiting: &mut WaitingBytes) -> usize {
+        let started = server.exports.start_due(room, waiting).await.unwrap();
         server.tasks.close();
         server.tasks.wait().await;
         server.tasks.reopen();

@@ -26,8 +26,19 @@ fn assert_untouched(before: &BTreeMap<String, Vec<u8>>, after: &BTreeMap<String,
     }
 }
 
+/// A consumer that waits for manifests never finds one whose file is not there yet.
+fn assert_files_before_manifests(bed: &Bed, delivered: &BTreeMap<String, Vec<u8>>) {
+    let Ok(entries) = std::fs::read_dir(bed.folder().join("manifests")) else { return };
+    for entry in entries {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let of = name.strip_suffix(".manifest.json").filter(|of| !of.starts_with('.'));
+        assert!(of.is_none_or(|of| delivered.contains_key(of)), "{name} came before its file");
+    }
+}
+
 async fn goes_on_after(bed: &Bed) {
     let before = bed.delivered();
+    assert_files_before_manifests(bed, &before);
     bed.run_well().await;
     assert_untouched(&before, &bed.delivered());
     assert!(bed.job().await.scanned_sequence >= 13);

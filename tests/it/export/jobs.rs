@@ -5,6 +5,7 @@ use vidne::{
     codec::proto::v1,
     domain::{
         catalogue::EventType,
+        delivery::Start,
         export::{Destination, DestinationSecrets, ExportJob, JobSettings, Lag, SftpDestination},
         secret::Secret,
     },
@@ -155,4 +156,20 @@ async fn jobs_and_files_are_listed_in_pages() {
     };
     assert_eq!(numbers(None).await, [3, 2]);
     assert_eq!(numbers(Some(2)).await, [1]);
+}
+
+#[tokio::test]
+async fn an_export_of_a_past_range_has_the_secrets_of_its_job() {
+    let bed = Bed::new();
+    bed.record_some(2).await;
+    let server = bed.good_server();
+    let mut settings = sftp_settings();
+    settings.delivery.start = Start::Now;
+    let secrets = DestinationSecrets { password: Some(Secret::new(PASSWORD)), ..Default::default() };
+    server.exports.create(default_tenant(), settings, secrets, NewAs::default(), CALLER).await.unwrap();
+    let again = server.exports.export_again(&default_tenant(), "siem", 0, 0, CALLER).await.unwrap();
+    let kept = bed.store.job(&default_tenant(), &again.id).await.unwrap().unwrap();
+    let secrets =
+        vidne::export::secrets::open(&bed.vault, &again.id, kept.sealed_secrets.as_deref()).unwrap();
+    assert_eq!(secrets.password.unwrap().expose(), PASSWORD);
 }

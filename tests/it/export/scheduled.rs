@@ -10,6 +10,7 @@ use vidne::{
         schedule::Cron,
         time::{Clock, Timestamp},
     },
+    service::{ServiceError, exports::WaitingBytes},
     store::StoreError,
 };
 
@@ -308,7 +309,116 @@ async fn a_deleted_or_busy_job_is_not_started() {
     assert_eq!(bed.run_due(&server).await, 0);
     assert!(matches!(
         server.exports.run(&default_tenant(), "siem", Trigger::Request).await.map(drop).unwrap_err(),
-        vidne::service::ServiceError::Store(StoreError::JobNotFound)
+        ServiceError::Store(StoreError::JobNotFound)
     ));
     assert!(types(&bed).await.contains(&EventType::SERVICE_EXPORT_JOB_DELETED.info().name));
+}
+
+#[tokio::test]
+async fn no_more_runs_are_started_than_there_is_room_for() {
+    let bed = Bed::new();
+    bed.record_some(2).await;
+    for name in ["siem", "other"] {
+        bed.create(JobSettings { name: name.to_owned(), ..every_minute() }).await;
+    }
+    bed.wait(MINUTE);
+    let server = bed.good_server();
+    assert_eq!(bed.run_some_due(&server, 1, &mut WaitingBytes::default()).await, 1);
+    assert_eq!(bed.run_due(&server).await, 1, "the other one waits for the next look");
+}
+
+#[tokio::test]
+async fn a_job_that_cannot_be_started_does_not_keep_others_waiting() {
+    // The first question about it fails; or, when it is read for its run, another server was faster.
+    for (step, harm) in [(0, Harm::FailBefore), (4, Harm::PauseBefore)] {
+        let bed = Bed::new();
+        bed.record_some(2).await;
+        let sooner = Schedule { rhythm: Rhythm::Every(MINUTE / 2), ..Schedule::default() };
+        let first = bed.create(JobSettings { name: "first".to_owned(), ..scheduled(sooner) }).await;
+        bed.create(JobSettings { name: "second".to_owned(), ..every_minute() }).await;
+        bed.wait(MINUTE);
+        let plan = Plan::new(step, harm);
+        let server = bed.server(&plan);
+        let meanwhile = async {
+            plan.hit.cancelled().await;
+            if harm == Harm::PauseBefore {
+                bed.store.lease_job(&first.id, "another server", TERM).await.unwrap();
+            }
+            plan.release.cancel();
+        };
+        let (started, ()) = tokio::join!(bed.run_due(&server), meanwhile);
+        assert_eq!(started, 1, "{harm:?}");
+        let second = server.exports.get(&default_tenant(), "second").await.unwrap();
+        assert_eq!(second.health, Health::Ok, "{harm:?}");
+    }
+}
+
+#[tokio::test]
+async fn bytes_that_wait_are_added_up_from_look_to_look_and_anew_after_a_run() {
+    let bed = Bed::new();
+    bed.record_some(1).await;
+    let size = bed.store.stored_bytes(&default_tenant(), 1, 1).await.unwrap();
+    bed.create(scheduled(Schedule { waiting_bytes: Some(size * 5), ..Schedule::default() })).await;
+    let (server, mut waiting) = (bed.good_server(), WaitingBytes::default());
+    bed.record_some(2).await;
+    assert_eq!(bed.run_some_due(&server, 10, &mut waiting).await, 0);
+    bed.record_some(2).await;
+    assert_eq!(bed.run_some_due(&server, 10, &mut waiting).await, 1);
+    bed.record_some(2).await;
+    assert_eq!(bed.run_some_due(&server, 10, &mut waiting).await, 0, "what is exported waits no longer");
+    bed.record_some(3).await;
+    assert_eq!(bed.run_some_due(&server, 10, &mut waiting).await, 1);
+}
+
+#[tokio::test]
+async fn vidnes_own_events_alone_are_never_enough_that_waits() {
+    for schedule in [
+        Schedule { waiting_events: Some(1), ..Schedule::default() },
+        Schedule { waiting_bytes: Some(1), ..Schedule::default() },
+    ] {
+        let bed = Bed::new();
+        bed.create(JobSettings { filter: EventFilter::default(), ..scheduled(schedule.clone()) }).await;
+        let server = bed.good_server();
+        assert_eq!(bed.run_due(&server).await, 0, "{schedule}");
+        bed.record_some(1).await;
+        assert_eq!(bed.run_due(&server).await, 1, "{schedule}");
+    }
+}
+
+#[tokio::test]
+async fn a_run_that_was_stopped_goes_on_at_once() {
+    let bed = Bed::new();
+    bed.record_some(6).await;
+    bed.create(every_minute()).await;
+    let plan = Plan::new(12, Harm::PauseBefore);
+    let server = bed.server(&plan);
+    let stop = async {
+        plan.hit.cancelled().await;
+        server.shutdown.cancel();
+    };
+    let (stopped, ()) = tokio::join!(bed.run(&server), stop);
+    assert!(matches!(stopped, Err(ServiceError::ShuttingDown)), "{stopped:?}");
+    assert_eq!(bed.run_due(&bed.good_server()).await, 1, "another server goes on");
+    bed.assert_delivered_equals_log().await;
+}
+
+#[tokio::test]
+async fn an_export_of_a_past_range_that_failed_is_tried_again() {
+    let bed = Bed::new();
+    bed.record_some(2).await;
+    bed.create(settings()).await;
+    bed.run_well().await;
+    let server = bed.good_server();
+    server.exports.export_again(&default_tenant(), "siem", 0, 0, CALLER).await.unwrap();
+    let (folder, aside) = (bed.root.path().join("siem"), bed.root.path().join("aside"));
+    std::fs::rename(&folder, &aside).unwrap();
+    std::fs::write(&folder, "in the way").unwrap();
+    assert_eq!(bed.run_due(&server).await, 1);
+    let health = async || server.exports.get(&default_tenant(), "siem_r1").await.unwrap().health;
+    assert_eq!(health().await, Health::Failing);
+    std::fs::remove_file(&folder).unwrap();
+    std::fs::rename(&aside, &folder).unwrap();
+    bed.wait(60 * MINUTE);
+    assert_eq!(bed.run_due(&server).await, 1);
+    assert_eq!((health().await, bed.delivered().len()), (Health::Ok, 2));
 }

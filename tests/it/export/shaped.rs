@@ -2,11 +2,14 @@
 
 use std::io::Read;
 
+use serde_json::json;
+use sha2::{Digest, Sha256};
 use vidne::{
     domain::{
-        delivery::{Compression, Naming, Start},
+        delivery::{Compression, Manifest, Naming, Start},
         export::{JobSettings, NationalIdMode},
         filter::EventFilter,
+        schedule::{Rhythm, Schedule},
         time::Clock,
     },
     service::exports::PreviewTarget,
@@ -228,4 +231,68 @@ async fn a_preview_is_the_beginning_of_the_next_file_and_sends_nothing() {
     assert!(first.starts_with(&preview.content));
     let nothing = server.exports.preview(&log, PreviewTarget::Job("siem".to_owned()), 3).await.unwrap();
     assert_eq!((nothing.events, nothing.content.len()), (0, 0));
+}
+
+#[tokio::test]
+async fn a_manifest_says_all_there_is_to_say_of_its_file() {
+    let bed = Bed::new();
+    bed.record_some(1).await;
+    let mut settings = settings();
+    settings.delivery.compression = Compression::Gzip;
+    settings.delivery.naming = Naming::new("{yyyy}", "").unwrap();
+    settings.delivery.manifest = Manifest::In { directory: "manifests".to_owned() };
+    let job = bed.create(settings).await;
+    bed.run_well().await;
+    for _ in 0..2 {
+        bed.clock.set(bed.clock.now().plus_micros(1_000_000));
+        bed.record_some(1).await;
+    }
+    bed.clock.set(bed.clock.now().plus_micros(1_000_000));
+    bed.run_well().await;
+    let files = bed.files(&job).await;
+    let content = |at: usize| std::fs::read(bed.folder().join(files[at].path())).unwrap();
+    let hex = |at| Sha256::digest(content(at)).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let manifest = std::fs::read(bed.folder().join(format!("manifests/{}.manifest.json", files[1].name)));
+    let said: serde_json::Value = serde_json::from_slice(&manifest.unwrap()).unwrap();
+    let log = bed.log().await;
+    let expected = json!({
+        "manifest_version": 1,
+        "tenant_id": "default",
+        "job_id": job.id,
+        "job_name": "siem",
+        "job_revision": 1,
+        "file_number": 2,
+        "file": format!("2026/{}", files[1].name),
+        "format": "JSON Lines",
+        "format_version": 1,
+        "compression": "gzip",
+        "event_count": 2,
+        // The job's own creation is the second event.
+        "first_sequence": 3,
+        "last_sequence": 4,
+        "first_recorded_time": log[2].recorded.to_string(),
+        "last_recorded_time": log[3].recorded.to_string(),
+        "size_bytes": content(1).len(),
+        "sha256": hex(1),
+        "created_time": bed.clock.now().to_string(),
+        "previous_file": format!("2026/{}", files[0].name),
+        "previous_sha256": hex(0),
+    });
+    assert_eq!(said, expected);
+}
+
+#[tokio::test]
+async fn an_export_of_a_past_range_has_a_name_a_beginning_and_no_schedule_of_its_own() {
+    let bed = Bed::new();
+    bed.record_some(4).await;
+    let mut long = JobSettings { name: "s".repeat(63), ..settings() };
+    long.delivery.schedule =
+        Schedule { rhythm: Rhythm::Every(std::time::Duration::from_secs(60)), ..Schedule::default() };
+    long.delivery.start = Start::Now;
+    let job = bed.create(long).await;
+    let server = bed.good_server();
+    let again = server.exports.export_again(&default_tenant(), &job.id, 3, 0, CALLER).await.unwrap();
+    assert_eq!(again.settings.name, format!("{}_r1", "s".repeat(60)));
+    assert!(again.settings.delivery.schedule.is_manual());
+    assert_eq!(again.settings.delivery.start, Start::Sequence(3));
 }
