@@ -59,6 +59,10 @@ impl Exports {
         if own && wanted == kept.job.settings && secrets.is_empty() {
             return Ok(Made::Unchanged);
         }
+        if !own && *paused {
+            // First, so that a server that stops in between leaves a job that is adopted again.
+            self.pause(tenant, &kept.job.id, true, caller).await?;
+        }
         self.redeclare(&kept, wanted, secrets, DestinationSecrets::default(), true, caller).await?;
         if own {
             return Ok(Made::Updated);

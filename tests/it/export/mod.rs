@@ -2,6 +2,7 @@
 
 mod any_run;
 mod bed;
+mod declared;
 mod destinations;
 mod every_step;
 mod faults;
