@@ -14,6 +14,9 @@ use crate::{
     store::StoreError,
 };
 
+/// So many of the newest runs of a job are kept; those with numbers further back are forgotten.
+pub const KEPT_RUNS: u64 = 10_000;
+
 /// A job to be created.
 #[derive(Clone, Debug)]
 pub struct NewJob {
@@ -296,7 +299,8 @@ pub trait ExportStore: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<ExportFile>, StoreError>;
 
-    /// At most `limit` kept runs of a job, newest first, with numbers below `before`.
+    /// At most `limit` kept runs of a job, newest first, with numbers below `before`. Runs whose numbers are
+    /// [`KEPT_RUNS`] or more behind the newest one's are forgotten.
     async fn runs(
         &self,
         job_id: &str,

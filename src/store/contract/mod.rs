@@ -15,7 +15,7 @@ pub use event::{
     StoredEvent,
 };
 pub use export::{
-    Due, DueJob, ExportStore, FileCut, JobGlance, JobUpdate, KeptJob, Lease, NewJob, RunOutcome,
+    Due, DueJob, ExportStore, FileCut, JobGlance, JobUpdate, KEPT_RUNS, KeptJob, Lease, NewJob, RunOutcome,
 };
 pub use subscription::{
     Holding, NewSubscription, SubscriptionRef, SubscriptionStart, SubscriptionStore, Taken,

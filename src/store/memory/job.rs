@@ -9,7 +9,7 @@ use crate::{
     },
     store::{
         StoreError,
-        contract::{Due, JobGlance, Lease, RunOutcome},
+        contract::{Due, JobGlance, KEPT_RUNS, Lease, RunOutcome},
     },
 };
 
@@ -79,7 +79,11 @@ impl Job {
             }
         }
         self.job.last_run = Some(outcome.ended);
-        self.runs.extend(outcome.kept.clone());
+        if let Some(run) = &outcome.kept {
+            let forgotten = run.number.saturating_sub(KEPT_RUNS);
+            self.runs.retain(|old| old.number > forgotten);
+            self.runs.push(run.clone());
+        }
     }
 
     /// Why the job is due, if it is.

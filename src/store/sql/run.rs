@@ -18,11 +18,11 @@ use crate::{
         export::{ExportRun, Health, RunState, Trigger},
         time::Timestamp,
     },
-    store::{StoreError, contract::RunOutcome},
+    store::{
+        StoreError,
+        contract::{KEPT_RUNS, RunOutcome},
+    },
 };
-
-/// Runs before the last so many are forgotten.
-const KEPT: i64 = 10_000;
 
 /// Gives the lease up and keeps how the run ended.
 pub(super) async fn end(held: &Held, outcome: &RunOutcome) -> Result<(), StoreError> {
@@ -78,7 +78,7 @@ async fn keep(held: &Held, run: &ExportRun) -> Result<(), StoreError> {
     runs::Entity::insert(row).exec_without_returning(&held.transaction).await.map_err(db_error)?;
     runs::Entity::remove(held.key)
         .filter(runs::Column::JobId.eq(held.job.job_id.as_str()))
-        .filter(runs::Column::Number.lte(number - KEPT))
+        .filter(runs::Column::Number.lte(convert::signed(run.number.saturating_sub(KEPT_RUNS))))
         .exec(&held.transaction)
         .await
         .map_err(db_error)?;

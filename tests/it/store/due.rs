@@ -6,7 +6,7 @@ use vidne::{
     },
     store::{
         Store, StoreError,
-        contract::{Due, DueJob, FileCut, JobUpdate, NewJob, RunOutcome},
+        contract::{Due, DueJob, FileCut, JobUpdate, KEPT_RUNS, NewJob, RunOutcome},
     },
 };
 
@@ -25,8 +25,10 @@ on_every_store! {
     a_job_whose_lease_ran_out_is_due,
     a_job_is_postponed_only_by_who_knows_its_time,
     what_a_run_leaves_behind_is_kept,
+    runs_of_long_ago_are_forgotten,
     a_manifest_is_due_until_it_is_written,
     a_change_may_look_again_and_sets_the_next_time,
+    a_change_of_what_has_to_wait_applies_at_once,
     a_new_job_begins_where_it_is_told_to,
     jobs_of_all_tenants_are_seen_at_a_glance,
     stored_bytes_are_added_up,
@@ -186,6 +188,35 @@ async fn what_a_run_leaves_behind_is_kept(bed: &Bed) {
     assert_eq!(listed(Some(numbers[1]), 1).await, [numbers[2]]);
 }
 
+async fn runs_of_long_ago_are_forgotten(bed: &Bed) {
+    let store = bed.store();
+    add_job(&*store, "aaaaaaaaaa", "siem").await;
+    for (number, expected) in [
+        (1, vec![1]),
+        (2, vec![2, 1]),
+        (KEPT_RUNS, vec![KEPT_RUNS, 2, 1]),
+        (KEPT_RUNS + 1, vec![KEPT_RUNS + 1, KEPT_RUNS, 2]),
+    ] {
+        let lease = store.lease_job("aaaaaaaaaa", "me", TERM).await.unwrap();
+        let run = ExportRun {
+            number,
+            trigger: Trigger::Request,
+            state: RunState::Ok,
+            started: at(20),
+            ended: at(30),
+            files: 0,
+            events: 0,
+            bytes: 0,
+            failure: None,
+            error: String::new(),
+        };
+        let ended = RunOutcome { kept: Some(run), ..outcome(RunState::Ok, "") };
+        store.finish_run(&lease, ended, Vec::new()).await.unwrap();
+        let runs = store.runs("aaaaaaaaaa", None, 10).await.unwrap();
+        assert_eq!(runs.iter().map(|run| run.number).collect::<Vec<_>>(), expected);
+    }
+}
+
 async fn a_manifest_is_due_until_it_is_written(bed: &Bed) {
     let store = bed.store();
     add_job(&*store, "aaaaaaaaaa", "siem").await;
@@ -225,6 +256,37 @@ async fn a_change_may_look_again_and_sets_the_next_time(bed: &Bed) {
     assert_eq!((same.scanned_sequence, same.standing.next_run), (9, Some(at(70))));
     assert!(same.standing.declared);
     assert_eq!(store.update_job(update(2, true), random_witness()).await.unwrap().scanned_sequence, 0);
+}
+
+async fn a_change_of_what_has_to_wait_applies_at_once(bed: &Bed) {
+    let store = bed.store();
+    let events = |events| Schedule { waiting_events: Some(events), ..Schedule::default() };
+    let bytes = Schedule { waiting_bytes: Some(7), ..Schedule::default() };
+    let made = store.create_job(job("aaaaaaaaaa", None, events(9)), random_witness()).await.unwrap();
+    for (revision, schedule, expected) in [
+        (1, events(2), vec![Due::Events]),
+        (2, events(9), vec![]),
+        // The job's creation and three changes are what waits.
+        (3, bytes, vec![Due::Bytes { after: 0, through: 4, bytes: 7 }]),
+        (4, events(9), vec![]),
+    ] {
+        let mut settings = made.settings.clone();
+        settings.delivery.schedule = schedule;
+        let update = JobUpdate {
+            tenant: tenant("default"),
+            id: made.id.clone(),
+            expected_revision: revision,
+            settings,
+            sealed_secrets: None,
+            updated: at(40),
+            rescan: false,
+            next_run: None,
+            declared: false,
+        };
+        store.update_job(update, random_witness()).await.unwrap();
+        let due: Vec<Due> = due(&*store, 1).await.into_iter().map(|(_, due)| due).collect();
+        assert_eq!(due, expected, "revision {revision}");
+    }
 }
 
 async fn a_new_job_begins_where_it_is_told_to(bed: &Bed) {
