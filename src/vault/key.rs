@@ -163,9 +163,24 @@ mod tests {
     #[test]
     fn each_purpose_has_a_key_of_its_own() {
         let keys = Keys::derive(&MasterKey([7; 32]));
-        let all = [keys.sealing, keys.fingerprint, keys.token, keys.key_check];
+        let all = [keys.sealing, keys.fingerprint, keys.token, keys.pseudonym, keys.key_check];
         for (i, one) in all.iter().enumerate() {
             assert!(all.iter().skip(i + 1).all(|other| other != one));
+        }
+    }
+
+    #[test]
+    fn what_stands_for_an_id_stays_the_same_and_belongs_to_the_key_and_the_log() {
+        let vault = |byte| crate::vault::Vault::new(&MasterKey([byte; 32]));
+        let stands = vault(7).pseudonym("acme", "one");
+        // HKDF-SHA256 and HMAC-SHA256 by another implementation: what was exported before must be found again.
+        assert_eq!(stands, "hmac:496aa4ff5bad26748a81e955b6a576a6");
+        for other in [
+            vault(8).pseudonym("acme", "one"),
+            vault(7).pseudonym("acme", "two"),
+            vault(7).pseudonym("acmeo", "ne"),
+        ] {
+            assert_ne!(stands, other);
         }
     }
 }

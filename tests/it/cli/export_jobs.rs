@@ -124,6 +124,48 @@ fn every_setting_of_a_job_is_kept_and_shown() {
 }
 
 #[test]
+fn each_flag_of_a_change_changes_what_it_names() {
+    let server = Server::on_sqlite();
+    let create = ["create", "--name", "old", "--fs", "siem", "--format", "csv", "--type", "read", "--json"];
+    let made = export(&server, &create).ok().json().remove(0);
+    assert!(made["format"].get("csv").is_some(), "{made}");
+    let job = made["job_id"].as_str().unwrap();
+    let change = |flag| export(&server, &["update", job, "--json", "--retry", flag]).ok().json().remove(0);
+    assert_eq!(change("--name=new")["name"], "new");
+    assert_eq!(change("--manifest-directory=notes")["manifest"], json!({ "directory": "notes" }));
+    assert_eq!(change("--no-manifest")["manifest"], json!({ "off": true }));
+    assert_eq!(change("--compression=gzip")["compression"], "GZIP");
+    assert_eq!(change("--manual")["schedule"], json!({ "manual": true }));
+    let all = change("--all-events");
+    assert!(all["filter"].get("types").is_none(), "{all}");
+}
+
+#[test]
+fn a_job_is_created_untested_and_run_at_once_if_that_is_said() {
+    let outer = tempfile::tempdir().unwrap();
+    let folder = outer.path().join("out");
+    let server = server(&folder);
+    record(&server);
+    let run = export(&server, &["create", "--name", "siem", "--fs", "in", "--manual", "--run"]).ok();
+    assert!(run.out.contains("1 file"), "{}", run.out);
+    assert_eq!(files(&folder).len(), 1);
+    let key = outer.path().join("password");
+    fs::write(&key, "hemmeligt").unwrap();
+    // Nobody listens on port 1.
+    let pinned = format!("SHA256:{}", "A".repeat(43));
+    let away = ["create", "--name", "away", "--sftp", "127.0.0.1:1", "--user", "siem", "--manual"];
+    let away = [&away, &["--password-file", key.to_str().unwrap(), "--host-key", &pinned][..]].concat();
+    let refused = export(&server, &away);
+    assert!(refused.code == 1 && refused.err.contains("--untested"), "{}", refused.err);
+    export(&server, &[&away, &["--untested"][..]].concat()).ok();
+
+    let again = ["again", "siem", "--first", "2", "--json"];
+    assert_eq!(export(&server, &again).ok().json()[0]["start"], json!({ "sequence": 2 }));
+    let elsewhere = export(&server, &["again", "siem", "--tenant", "elsewhere"]);
+    assert!(elsewhere.code == 1 && elsewhere.err.contains("no such tenant"), "{}", elsewhere.err);
+}
+
+#[test]
 fn a_job_runs_by_itself_until_it_is_paused_and_again_when_it_is_resumed() {
     let outer = tempfile::tempdir().unwrap();
     let folder = outer.path().join("out");

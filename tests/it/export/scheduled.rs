@@ -151,6 +151,7 @@ async fn a_paused_job_runs_only_when_it_is_told_to() {
     assert_eq!(bed.run_due(&server).await, 0);
     assert_eq!(bed.run(&server).await.unwrap().events, 3, "by hand it runs");
     bed.record_some(1).await;
+    bed.wait(10 * MINUTE);
     let resumed = server.exports.pause(&default_tenant(), "siem", false, CALLER).await.unwrap();
     assert!(!resumed.standing.paused);
     assert_eq!(bed.run_due(&server).await, 0, "what it missed is not made up for");
@@ -244,8 +245,12 @@ async fn a_failure_that_may_pass_is_tried_again_after_longer_and_longer_pauses()
     for (pause, full) in pauses.iter().zip([8, 16, 32, 60, 60, 60]) {
         assert!((full / 2..=full).contains(pause), "{pauses:?}");
     }
-    assert_eq!(bed.run_due(&bed.good_server()).await, 1);
+    let server = bed.good_server();
+    assert_eq!(bed.run_due(&server).await, 1);
     bed.assert_delivered_equals_log().await;
+    let runs = server.exports.runs(&default_tenant(), "siem", None, 10).await.unwrap();
+    let failed: Vec<bool> = runs.iter().map(|run| run.state == RunState::Failed).collect();
+    assert_eq!(failed, [false, true, true, true, true, true, true], "newest first");
     let told = types(&bed).await;
     assert_eq!(told.iter().filter(|name| **name == "SERVICE_EXPORT_JOB_FAILED").count(), 1);
     assert_eq!(told.iter().filter(|name| **name == "SERVICE_EXPORT_JOB_RECOVERED").count(), 1);
@@ -421,4 +426,48 @@ async fn an_export_of_a_past_range_that_failed_is_tried_again() {
     bed.wait(60 * MINUTE);
     assert_eq!(bed.run_due(&server).await, 1);
     assert_eq!((health().await, bed.delivered().len()), (Health::Ok, 2));
+}
+
+#[tokio::test]
+async fn a_job_that_ran_late_does_not_make_up_for_the_times_it_missed() {
+    let bed = Bed::new();
+    bed.record_some(1).await;
+    bed.create(every_minute()).await;
+    let server = bed.good_server();
+    bed.wait(10 * MINUTE);
+    assert_eq!(bed.run_due(&server).await, 1);
+    assert_eq!(bed.job().await.standing.next_run, Some(bed.clock.now().plus_micros(60_000_000)));
+}
+
+#[tokio::test]
+async fn a_new_schedule_counts_from_when_it_is_set_and_any_other_change_keeps_the_next_time() {
+    let bed = Bed::new();
+    let job = bed.create(every_minute()).await;
+    let exports = bed.good_server().exports;
+    bed.wait(MINUTE / 2);
+    let smaller = |old: &JobSettings, secrets| Ok((JobSettings { max_events: 3, ..old.clone() }, secrets));
+    let same = exports.update(&default_tenant(), "siem", 1, smaller, CALLER).await.unwrap();
+    assert_eq!(same.standing.next_run, job.standing.next_run);
+    let hourly = Schedule { rhythm: Rhythm::Every(60 * MINUTE), ..Schedule::default() };
+    let change = |old: &JobSettings, secrets| {
+        let mut new = old.clone();
+        new.delivery.schedule = hourly.clone();
+        Ok((new, secrets))
+    };
+    let changed = exports.update(&default_tenant(), "siem", 2, change, CALLER).await.unwrap();
+    assert_eq!(changed.standing.next_run, Some(bed.clock.now().plus_micros(3_600_000_000)));
+}
+
+#[tokio::test]
+async fn a_run_that_started_by_itself_and_found_nothing_is_not_kept() {
+    let bed = Bed::new();
+    bed.create(every_minute()).await;
+    // Not what the job wants, but reason enough to look.
+    bed.record(crate::support::events::bare(EventType::CUSTOM)).await;
+    bed.wait(MINUTE);
+    let server = bed.good_server();
+    assert_eq!(bed.run_due(&server).await, 1);
+    assert_eq!(server.exports.runs(&default_tenant(), "siem", None, 10).await.unwrap(), []);
+    bed.run(&server).await.unwrap();
+    assert_eq!(server.exports.runs(&default_tenant(), "siem", None, 10).await.unwrap().len(), 1, "asked for");
 }

@@ -153,12 +153,19 @@ async fn national_ids_can_be_replaced_by_what_only_the_key_can_make() {
         input.event_id = String::new();
         bed.record(input).await;
     }
-    let clear = bed.log().await[0].event.personal.clone().unwrap().actor_national_id;
+    let personal = bed.log().await[0].event.personal.clone().unwrap();
+    let (clear, subjects) = (personal.actor_national_id, personal.subject_national_ids);
     bed.create(JobSettings { national_id: NationalIdMode::Hash, ..settings() }).await;
     bed.run_well().await;
     let bytes = bed.delivered().into_values().next().unwrap();
     let text = String::from_utf8(bytes).unwrap();
-    assert!(!text.contains(&clear), "{text}");
+    assert!(!text.contains(&clear) && !subjects.is_empty(), "{text}");
+    for subject in subjects {
+        assert!(
+            !text.contains(&subject) && text.contains(&bed.vault.pseudonym("default", &subject)),
+            "{text}"
+        );
+    }
     let hidden: Vec<String> = text
         .lines()
         .map(|line| {
@@ -170,6 +177,18 @@ async fn national_ids_can_be_replaced_by_what_only_the_key_can_make() {
     assert!(hidden[0].starts_with("hmac:") && hidden[0].len() == 37, "{hidden:?}");
     assert_eq!(hidden[0], bed.vault.pseudonym("default", &clear));
     assert_ne!(hidden[0], bed.vault.pseudonym("other", &clear), "nothing is told across logs");
+}
+
+#[tokio::test]
+async fn national_ids_that_are_left_out_are_left_out_also_where_the_filter_asks_for_them() {
+    let bed = Bed::new();
+    bed.record(full(super::bed::read_type())).await;
+    let clear = bed.log().await[0].event.personal.clone().unwrap().actor_national_id;
+    let filter = EventFilter { actor_national_id: clear.clone(), ..EventFilter::default() };
+    bed.create(JobSettings { filter, national_id: NationalIdMode::Omit, ..settings() }).await;
+    bed.run_well().await;
+    let text = String::from_utf8(bed.delivered().into_values().next().unwrap()).unwrap();
+    assert_eq!((text.lines().count(), text.contains(&clear)), (1, false), "{text}");
 }
 
 #[tokio::test]
@@ -243,6 +262,8 @@ async fn a_manifest_says_all_there_is_to_say_of_its_file() {
     settings.delivery.manifest = Manifest::In { directory: "manifests".to_owned() };
     let job = bed.create(settings).await;
     bed.run_well().await;
+    // Not what the job wants.
+    bed.record(crate::support::events::bare(vidne::domain::catalogue::EventType::CUSTOM)).await;
     for _ in 0..2 {
         bed.clock.set(bed.clock.now().plus_micros(1_000_000));
         bed.record_some(1).await;
@@ -267,11 +288,11 @@ async fn a_manifest_says_all_there_is_to_say_of_its_file() {
         "format_version": 1,
         "compression": "gzip",
         "event_count": 2,
-        // The job's own creation is the second event.
+        // The job's own creation is the second event, and the third one did not match.
         "first_sequence": 3,
-        "last_sequence": 4,
-        "first_recorded_time": log[2].recorded.to_string(),
-        "last_recorded_time": log[3].recorded.to_string(),
+        "last_sequence": 5,
+        "first_recorded_time": log[3].recorded.to_string(),
+        "last_recorded_time": log[4].recorded.to_string(),
         "size_bytes": content(1).len(),
         "sha256": hex(1),
         "created_time": bed.clock.now().to_string(),
@@ -295,4 +316,76 @@ async fn an_export_of_a_past_range_has_a_name_a_beginning_and_no_schedule_of_its
     assert_eq!(again.settings.name, format!("{}_r1", "s".repeat(60)));
     assert!(again.settings.delivery.schedule.is_manual());
     assert_eq!(again.settings.delivery.start, Start::Sequence(3));
+}
+
+#[tokio::test]
+async fn how_far_a_job_is_behind_is_told_by_the_first_position_that_was_not_looked_at() {
+    let bed = Bed::new();
+    bed.record_some(2).await;
+    bed.create(settings()).await;
+    bed.run_well().await;
+    bed.record(crate::support::events::bare(vidne::domain::catalogue::EventType::CUSTOM)).await;
+    bed.run_well().await;
+    let server = bed.good_server();
+    let lag = async || server.exports.lag(&bed.job().await).await.unwrap();
+    assert_eq!((lag().await.head_sequence, lag().await.waiting_since), (4, None), "looked at, not published");
+    let since = bed.clock.now();
+    for _ in 0..2 {
+        bed.record_some(1).await;
+        bed.clock.set(bed.clock.now().plus_micros(1_000_000));
+    }
+    assert_eq!((lag().await.head_sequence, lag().await.waiting_since), (6, Some(since)));
+    let again = server.exports.export_again(&default_tenant(), "siem", 1, 2, CALLER).await.unwrap();
+    let lag = server.exports.lag(&again).await.unwrap();
+    assert_eq!((lag.head_sequence, lag.waiting_since.is_some()), (2, true), "it ends with its range");
+}
+
+#[tokio::test]
+async fn a_preview_has_the_name_the_beginning_and_the_end_of_what_would_be_written() {
+    let bed = Bed::new();
+    bed.record_some(2).await;
+    bed.create(settings()).await;
+    bed.run_well().await;
+    bed.record(crate::support::events::bare(vidne::domain::catalogue::EventType::CUSTOM)).await;
+    bed.run_well().await;
+    bed.record_some(1).await;
+    let server = bed.good_server();
+    let log = default_tenant();
+    let preview = server.exports.preview(&log, PreviewTarget::Job("siem".to_owned()), 10).await.unwrap();
+    let before = bed.delivered();
+    bed.run_well().await;
+    let after = bed.delivered();
+    let new: Vec<_> = after.keys().filter(|name| !before.contains_key(*name)).collect();
+    assert_eq!(new, [&preview.name]);
+    let again = server.exports.export_again(&log, "siem", 1, 1, CALLER).await.unwrap();
+    let preview = server.exports.preview(&log, PreviewTarget::Job(again.id), 10).await.unwrap();
+    assert_eq!((preview.events, preview.scanned), (1, 1), "a range that ends");
+    let mut later = settings();
+    later.delivery.start = Start::Sequence(5);
+    let preview = server.exports.preview(&log, PreviewTarget::Settings(Box::new(later)), 10).await.unwrap();
+    assert_eq!(sequences(&preview.content), [5]);
+}
+
+#[tokio::test]
+async fn another_file_in_a_manifests_place_is_neither_replaced_nor_taken_for_it() {
+    let bed = Bed::new();
+    bed.record_some(1).await;
+    let mut settings = settings();
+    settings.delivery.manifest = Manifest::In { directory: "manifests".to_owned() };
+    bed.create(settings).await;
+    let server = bed.good_server();
+    let target = PreviewTarget::Job("siem".to_owned());
+    // The one event, and the job's own creation, which it does not want.
+    let name = server.exports.preview(&default_tenant(), target, 10).await.unwrap().name;
+    let name = name.replace("1.jsonl", "2.jsonl");
+    let place = bed.folder().join(format!("manifests/{name}.manifest.json"));
+    std::fs::create_dir_all(place.parent().unwrap()).unwrap();
+    std::fs::write(&place, "another").unwrap();
+    let refused = bed.run(&server).await.unwrap_err().to_string();
+    assert!(bed.delivered().contains_key(&name), "{name}");
+    assert!(refused.contains("never replaces"), "{refused}");
+    assert_eq!(std::fs::read_to_string(&place).unwrap(), "another");
+    std::fs::remove_file(&place).unwrap();
+    bed.run_well().await;
+    bed.assert_delivered_equals_log().await;
 }
