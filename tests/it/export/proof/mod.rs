@@ -6,6 +6,7 @@ mod fleet;
 mod frozen;
 mod killed;
 mod matrix;
+mod mode;
 mod pickup;
 mod place;
 mod real;
