@@ -20,8 +20,8 @@ use vidne::{
 use super::jobs::{JOBS, Job, STEADY};
 use crate::export::bed::sequences;
 
-/// From a run that was stopped to the next one of its job, on a slow machine; a lease lasts much longer.
-const AT_ONCE: Duration = Duration::from_secs(30);
+/// From a run that was stopped to the next one of its job, on the slowest machine; a lease lasts much longer.
+const AT_ONCE: Duration = Duration::from_secs(600);
 
 /// The lines of a log about runs that did not end well, for another reason than that their server was stopped. A run
 /// that loses its lease to another one, and one that trips over another, say so here.

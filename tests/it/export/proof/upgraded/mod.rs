@@ -37,7 +37,7 @@ use crate::support::{
 /// Much longer than the test.
 const LEASE: &str = "1h";
 /// For everything that takes as long as the machine likes. Still shorter than a lease by far.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(20);
 /// After which a run whose destination is frozen is taken to stand still.
