@@ -6,6 +6,7 @@
 mod clean;
 pub mod destination;
 pub mod error;
+mod file_mode;
 pub mod format;
 pub mod host_key;
 mod manifest;

@@ -95,7 +95,7 @@ pub fn same_place(one: &Destination, other: &Destination) -> bool {
                 // Where a folder is, even an absolute one, depends on who logs in and is locked in where.
                 && one.user_name == other.user_name
         }
-        (Destination::Fs { directory: one }, Destination::Fs { directory: other }) => one == other,
+        (Destination::Fs { directory: one, .. }, Destination::Fs { directory: other, .. }) => one == other,
         (Destination::S3(one), Destination::S3(other)) => {
             (&one.endpoint, &one.bucket, &one.directory) == (&other.endpoint, &other.bucket, &other.directory)
                 // Without an endpoint it is the region's.
