@@ -18,7 +18,7 @@ pub(super) enum Plan {
     /// Nothing matches up to here.
     Nothing { through: u64 },
     /// A file, what is kept of it, and what comes after it as it is being read.
-    File(Planned, Kept, Reading),
+    File(Planned, Box<Kept>, Reading),
 }
 
 /// What the next file is to be.
@@ -73,7 +73,7 @@ pub(super) async fn plan(
         if let (Some(next), Some(file)) = (full_at, planned) {
             steps.put_back(step, next);
             let file = Planned { last: next - 1, ..file };
-            return Ok(Plan::File(file, draft.finish(file.last), steps));
+            return Ok(Plan::File(file, Box::new(draft.finish(file.last)), steps));
         }
         if planned.is_none() && step.scanned - first >= QUIET_POSITIONS {
             return Ok(Plan::Nothing { through: step.scanned });
@@ -83,7 +83,7 @@ pub(super) async fn plan(
         None => Plan::Nothing { through: steps.through() },
         Some(file) => {
             let file = Planned { last: steps.through(), ..file };
-            Plan::File(file, draft.finish(file.last), steps)
+            Plan::File(file, Box::new(draft.finish(file.last)), steps)
         }
     })
 }

@@ -146,7 +146,7 @@ impl Run<'_> {
                 let file = self.store().cut_file(self.lease, cut).await?;
                 let next = planned.last + 1;
                 let ahead = (next <= head).then(|| self.plan(opened, next, steps));
-                self.deliver(opened, file, kept).await?;
+                self.deliver(opened, file, *kept).await?;
                 Ok(ahead)
             }
         }
