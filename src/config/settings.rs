@@ -131,6 +131,8 @@ pub struct ExportSettings {
     pub keepalive_interval: Duration,
     /// When jobs are started, and how many at a time.
     pub scheduler: SchedulerOptions,
+    /// Bytes kept in memory of files that are planned and not sent yet, all runs together.
+    pub kept_bytes: usize,
     /// How long jobs that failed wait.
     pub pauses: RetryPauses,
     /// When a job that fails becomes a matter of health.
@@ -332,6 +334,7 @@ fn export(from: &mut Reader<'_>) -> ExportSettings {
             poll_interval: from.duration("export.poll_interval", Duration::from_millis(10)..=HOUR),
             max_runs: from.count("export.max_runs", 1..=1_000),
         },
+        kept_bytes: from.bytes("export.kept_bytes", 0..=64 * 1024 * MIB),
         pauses: RetryPauses {
             first: from.duration("export.retry_first", Duration::from_millis(10)..=HOUR),
             longest: from.duration("export.retry_longest", Duration::from_millis(10)..=24 * HOUR),
