@@ -107,7 +107,7 @@ mod tests {
                 header: true,
                 formula_guard: false,
             }),
-            destination: Destination::Fs { directory: String::new() },
+            destination: Destination::Fs { directory: String::new(), file_mode: None },
             national_id: NationalIdMode::Omit,
             max_events: 1,
             max_bytes: 1,

@@ -34,7 +34,7 @@ async fn long_log(bed: &Bed) {
 async fn job(bed: &Bed, name: &str, compression: Compression) -> ExportJob {
     let mut settings = JobSettings {
         name: name.to_owned(),
-        destination: Destination::Fs { directory: name.to_owned() },
+        destination: Destination::Fs { directory: name.to_owned(), file_mode: None },
         max_events: 1_000_000,
         max_bytes: 2_000_000,
         ..settings()
