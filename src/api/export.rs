@@ -282,7 +282,7 @@ fn tested_to_proto(tested: TestedDestination) -> v1::TestDestinationResponse {
     let steps = tested.report.steps.into_iter().map(|step| v1::TestStep {
         name: step.name.to_owned(),
         ok: step.failure.is_none(),
-        message: step.failure.unwrap_or_default(),
+        message: step.failure.or(step.note).unwrap_or_default(),
     });
     v1::TestDestinationResponse { host_key, steps: steps.collect(), ok }
 }

@@ -37,7 +37,10 @@ fn nowhere(mut job: v1::ExportJob) -> v1::ExportJob {
     if job.name.is_empty() {
         job.name = "preview".to_owned();
     }
-    let kind = v1::destination::Kind::Fs(v1::FsDestination { directory: "preview".to_owned() });
+    let kind = v1::destination::Kind::Fs(v1::FsDestination {
+        directory: "preview".to_owned(),
+        ..Default::default()
+    });
     job.destination = Some(v1::Destination { kind: Some(kind) });
     job
 }

@@ -57,7 +57,8 @@ pub(super) fn exports(settings: &Settings, given: Given<'_>, registry: &mut Regi
     }));
     let (store, vault) = (backing.store.clone(), backing.vault.clone());
     let lease = settings.export.lease;
-    let runner = Runner::new(store.clone(), destinations.clone(), vault.clone(), clock.clone(), lease);
+    let runner = Runner::new(store.clone(), destinations.clone(), vault.clone(), clock.clone(), lease)
+        .with_kept_bytes(settings.export.kept_bytes);
     Exports::new(ExportParts {
         store,
         vault,

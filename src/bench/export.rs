@@ -222,7 +222,10 @@ fn job(name: &str, format: &ExportFormat, destination: Destination, file_bytes: 
 }
 
 fn nowhere() -> destination::Kind {
-    destination::Kind::Fs(crate::codec::proto::v1::FsDestination { directory: "nowhere".to_owned() })
+    destination::Kind::Fs(crate::codec::proto::v1::FsDestination {
+        directory: "nowhere".to_owned(),
+        ..Default::default()
+    })
 }
 
 /// All files of a folder as one.

@@ -4,16 +4,18 @@ mod declared;
 mod env;
 mod error;
 mod read;
+mod sections;
 mod settings;
 mod show;
 mod source;
 mod units;
 
 pub use error::ConfigError;
-pub use settings::{
-    DatabaseSettings, ExportSettings, KeySettings, LogFormat, LogSettings, ServerSettings, Settings,
-    ShutdownSettings, TelemetrySettings,
+pub use sections::{
+    DatabaseSettings, ExportSettings, KeySettings, LogFormat, LogSettings, ServerSettings, ShutdownSettings,
+    TelemetrySettings,
 };
+pub use settings::Settings;
 pub use show::show;
 pub use source::{Flag, Sources, Values};
 

@@ -6,7 +6,7 @@ use toml::Value;
 
 use super::{
     error::ConfigError,
-    settings::ExportSettings,
+    sections::ExportSettings,
     source::Values,
     units::{DURATION_SHAPE, SIZE_SHAPE, duration, size},
 };

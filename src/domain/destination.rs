@@ -1,6 +1,6 @@
 //! Where an export job's files go, and what it takes to get there.
 
-use super::secret::Secret;
+use super::{file_mode::FileMode, secret::Secret};
 
 /// Where files go.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,6 +11,8 @@ pub enum Destination {
     Fs {
         /// Relative, without `..`.
         directory: String,
+        /// What files get; `None`: what the system gives them.
+        file_mode: Option<FileMode>,
     },
     /// A bucket of S3 or of a server that speaks its protocol.
     S3(S3Destination),
@@ -50,6 +52,8 @@ pub struct SftpDestination {
     pub private_key_from: Option<SecretSource>,
     /// In place of a kept passphrase.
     pub private_key_passphrase_from: Option<SecretSource>,
+    /// What files get; `None`: what the server gives them.
+    pub file_mode: Option<FileMode>,
 }
 
 /// A bucket of S3 or of a server that speaks its protocol.

@@ -7,6 +7,7 @@ pub use super::{
         AzblobDestination, Destination, DestinationSecrets, GcsDestination, S3Destination, SecretSource,
         SftpDestination,
     },
+    file_mode::{FileMode, FileModeError},
     format::Format,
     schedule::{Rhythm, Schedule},
 };

@@ -7,6 +7,7 @@ pub mod delivery;
 pub mod destination;
 pub mod event;
 pub mod export;
+pub mod file_mode;
 pub mod filter;
 pub mod format;
 pub mod id;

@@ -1,22 +1,24 @@
-//! The first pass: which range the next file covers. Nothing is kept of what is rendered.
+//! The first pass: which range the next file covers. What is rendered for that is kept if there is room.
 
-use super::{format::Renderer, run::RunError, source::Source};
-use crate::{
-    domain::{export::JobSettings, time::Timestamp},
-    export::ExportError,
+use super::{
+    draft::Draft,
+    format::Renderer,
+    kept::{Kept, KeptRoom},
+    run::RunError,
+    source::{Reading, Source},
 };
+use crate::domain::{export::JobSettings, time::Timestamp};
 
 /// After this many positions without a match, how far it got is kept, so that a killed run does not look at
 /// them again.
 const QUIET_POSITIONS: u64 = 100_000;
 
 /// What comes next.
-#[derive(Debug, PartialEq, Eq)]
 pub(super) enum Plan {
     /// Nothing matches up to here.
     Nothing { through: u64 },
-    /// A file.
-    File(Planned),
+    /// A file, what is kept of it, and what comes after it as it is being read.
+    File(Planned, Box<Kept>, Reading),
 }
 
 /// What the next file is to be.
@@ -34,27 +36,24 @@ pub(super) struct Planned {
     pub(super) last_recorded: Timestamp,
 }
 
-/// Plans the file that begins at `first`, looking no further than `head`. It ends before the event that would
-/// pass a limit; an event that passes one alone has a file of its own.
+/// Plans the file that begins at `first`, where `steps` do, looking no further than they go. It ends before the event
+/// that would pass a limit; an event that passes one alone has a file of its own.
 pub(super) async fn plan(
-    source: &Source<'_>,
+    source: &Source,
     renderer: &Renderer,
     settings: &JobSettings,
     first: u64,
-    head: u64,
+    mut steps: Reading,
+    room: &KeptRoom,
 ) -> Result<Plan, RunError> {
-    let mut line = Vec::new();
-    renderer.begin(&mut line);
-    let mut bytes = line.len() as u64;
+    let mut draft = Draft::begin(renderer, settings.delivery.compression, first, room);
     let mut planned: Option<Planned> = None;
-    let mut next = first;
-    while next <= head {
-        let step = source.step(next, head).await?;
-        for event in &step.events {
-            line.clear();
-            renderer.event(event, &mut line).map_err(ExportError::from)?;
-            bytes = bytes.saturating_add(line.len() as u64);
+    while let Some(step) = steps.next().await? {
+        let mut full_at = None;
+        for event in source.events(&step) {
+            let event = event?;
             let Some(file) = &mut planned else {
+                draft.event(renderer, &event, u64::MAX)?;
                 planned = Some(Planned {
                     first_event: event.sequence,
                     last: event.sequence,
@@ -64,19 +63,27 @@ pub(super) async fn plan(
                 });
                 continue;
             };
-            if file.events >= settings.max_events || bytes > settings.max_bytes {
-                return Ok(Plan::File(Planned { last: event.sequence - 1, ..*file }));
+            if file.events >= settings.max_events || !draft.event(renderer, &event, settings.max_bytes)? {
+                full_at = Some(event.sequence);
+                break;
             }
             file.events += 1;
             file.last_recorded = event.recorded;
         }
+        if let (Some(next), Some(file)) = (full_at, planned) {
+            steps.put_back(step, next);
+            let file = Planned { last: next - 1, ..file };
+            return Ok(Plan::File(file, Box::new(draft.finish(file.last)), steps));
+        }
         if planned.is_none() && step.scanned - first >= QUIET_POSITIONS {
             return Ok(Plan::Nothing { through: step.scanned });
         }
-        next = step.scanned + 1;
     }
     Ok(match planned {
-        None => Plan::Nothing { through: head },
-        Some(file) => Plan::File(Planned { last: head, ..file }),
+        None => Plan::Nothing { through: steps.through() },
+        Some(file) => {
+            let file = Planned { last: steps.through(), ..file };
+            Plan::File(file, Box::new(draft.finish(file.last)), steps)
+        }
     })
 }

@@ -1,6 +1,6 @@
 //! The beginning of a file, rendered and sent nowhere.
 
-use std::ops::RangeInclusive;
+use std::{ops::RangeInclusive, sync::Arc};
 
 use super::{ExportError, format::Renderer, run::RunError, source::Source};
 use crate::{
@@ -31,7 +31,7 @@ pub struct Rendered {
 ///
 /// As a run that reads and renders them.
 pub async fn preview(
-    store: &dyn Store,
+    store: &Arc<dyn Store>,
     vault: &Vault,
     tenant: &TenantId,
     settings: &JobSettings,
@@ -44,9 +44,10 @@ pub async fn preview(
     renderer.begin(&mut rendered.content);
     while rendered.scanned < *range.end() {
         let step = source.step(rendered.scanned + 1, *range.end()).await?;
-        for event in &step.events {
+        for event in source.events(&step) {
+            let event = event?;
             let before = rendered.content.len();
-            renderer.event(event, &mut rendered.content).map_err(ExportError::from)?;
+            renderer.event(&event, &mut rendered.content).map_err(ExportError::from)?;
             if rendered.content.len() > BYTES {
                 rendered.content.truncate(before);
                 return Ok(rendered);

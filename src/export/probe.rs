@@ -27,10 +27,12 @@ pub struct TestReport {
 /// One thing that was tried.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TestStep {
-    /// `resolve`, `connect`, `host_key`, `login`, `directory`, `write`, `rename` or `delete`.
+    /// `resolve`, `connect`, `host_key`, `login`, `directory`, `write`, `mode`, `rename` or `delete`.
     pub name: &'static str,
     /// What went wrong and what to do about it; `None` if it worked.
     pub failure: Option<String>,
+    /// What to know although it worked.
+    pub note: Option<String>,
 }
 
 impl TestReport {
@@ -45,7 +47,7 @@ impl TestReport {
             Ok(value) => (Some(value), None),
             Err(error) => (None, Some(error.to_string())),
         };
-        self.steps.push(TestStep { name, failure });
+        self.steps.push(TestStep { name, failure, note: None });
         value
     }
 }
@@ -217,6 +219,9 @@ async fn probe(report: &mut TestReport, folder: &dyn DropFolder) -> Option<()> {
 
 async fn try_out(report: &mut TestReport, folder: &dyn DropFolder, part: &str, moved: &str) -> Option<()> {
     report.step("write", write(folder, part).await)?;
+    if let Some(note) = folder.mode_refused() {
+        report.steps.push(TestStep { name: "mode", failure: None, note: Some(note) });
+    }
     let renamed = match folder.publish(part, moved).await {
         Ok(Published::Done) => Ok(()),
         Ok(Published::NameTaken | Published::PartMissing) => Err(ExportError::destination(

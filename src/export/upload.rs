@@ -1,48 +1,31 @@
-//! The second pass: reading a range, rendering it and sending it under a temporary name, side by side.
+//! The second pass: what is kept of a file, and then its other events, rendered and sent under a temporary name.
 
 use bytes::Bytes;
-use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 
 use super::{
-    ExportError,
-    destination::DropFolder,
-    format::Renderer,
-    pack::Packer,
-    run::RunError,
-    source::{Source, Step},
+    ExportError, content::Written, destination::DropFolder, format::Renderer, kept::Kept, run::RunError,
+    source::Source,
 };
-use crate::{
-    domain::export::{Compression, ExportFile},
-    store::StoreError,
-};
+use crate::{domain::export::ExportFile, store::StoreError};
 
-/// How much is rendered before it is sent.
-const CHUNK_BYTES: usize = 512 * 1024;
-/// How many steps, and how many chunks, wait for who takes them.
+/// How many chunks wait to be sent.
 const WAITING: usize = 1;
 
-/// What was sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Upload {
-    pub(super) size_bytes: u64,
-    pub(super) sha256: [u8; 32],
-}
-
-/// Sends the events of `file`'s range as `part`, and makes sure that the destination has every byte.
+/// Sends the events of `file`'s range as `part`, and makes sure that the destination has every byte. `kept` is what
+/// planning kept of this very file.
 ///
 /// Reading, rendering and sending go on side by side: while a chunk is on its way the next one is rendered, and the
 /// events after it are read. What waits between them is bounded, so memory is the same whatever the file's size.
 pub(super) async fn upload(
-    source: &Source<'_>,
+    source: &Source,
     renderer: &Renderer,
-    packing: Compression,
+    kept: Kept,
     folder: &dyn DropFolder,
     file: &ExportFile,
     part: &str,
-) -> Result<Upload, RunError> {
+) -> Result<Written, RunError> {
     let mut out = folder.create(part).await?;
-    let (read, steps) = mpsc::channel(WAITING);
     let (rendered, mut chunks) = mpsc::channel::<Bytes>(WAITING);
     let send = async {
         while let Some(chunk) = chunks.recv().await {
@@ -50,11 +33,7 @@ pub(super) async fn upload(
         }
         Ok(())
     };
-    let ((), sent, ()) = tokio::try_join!(
-        read_all(source, file, read),
-        render_all(renderer, packing, file, steps, rendered),
-        send
-    )?;
+    let (sent, ()) = tokio::try_join!(render_all(source, renderer, kept, file, rendered), send)?;
     out.close().await?;
     // Some servers acknowledge a write that their full disk did not take.
     match folder.size(part).await? {
@@ -73,85 +52,42 @@ pub(super) async fn upload(
     }
 }
 
-/// Reads the file's range step by step, one ahead of who takes them.
-async fn read_all(source: &Source<'_>, file: &ExportFile, read: mpsc::Sender<Step>) -> Result<(), RunError> {
-    let mut next = file.first_event_sequence;
-    while next <= file.last_sequence {
-        let step = source.step(next, file.last_sequence).await?;
-        next = step.scanned + 1;
-        if read.send(step).await.is_err() {
-            // Rendering has failed, and says so itself.
-            break;
-        }
-    }
-    Ok(())
-}
-
-/// Renders all steps in chunks; an error if they are not the events that the file was cut with.
+/// Hands the whole file on in chunks; an error if its events are not as many as it was cut with.
 async fn render_all(
+    source: &Source,
     renderer: &Renderer,
-    packing: Compression,
+    kept: Kept,
     file: &ExportFile,
-    mut steps: mpsc::Receiver<Step>,
     rendered: mpsc::Sender<Bytes>,
-) -> Result<Upload, RunError> {
-    let mut sink = Sink {
-        rendered,
-        chunk: Vec::with_capacity(CHUNK_BYTES),
-        packer: Packer::new(packing),
-        size_bytes: 0,
-        digest: Sha256::new(),
-    };
-    renderer.begin(&mut sink.chunk);
-    let mut events = 0;
-    while let Some(step) = steps.recv().await {
-        for event in &step.events {
-            renderer.event(event, &mut sink.chunk).map_err(ExportError::from)?;
-            if sink.chunk.len() >= CHUNK_BYTES {
-                sink.flush().await?;
-            }
+) -> Result<Written, RunError> {
+    let hand_on = async |bytes: Bytes| {
+        if !bytes.is_empty() {
+            // Fails only if sending has failed, which says so itself.
+            let _ = rendered.send(bytes).await;
         }
-        events += step.events.len() as u64;
+    };
+    let Kept { chunks, mut content, next } = kept;
+    for chunk in chunks {
+        hand_on(chunk.unpack()?).await;
     }
-    if events != file.event_count {
-        let message = format!("file {} was cut with {} events and has {events}", file.name, file.event_count);
+    let mut steps = source.read(next, file.last_sequence);
+    while let Some(step) = steps.next().await? {
+        for event in source.events(&step) {
+            let event = event?;
+            if content.is_full() {
+                hand_on(content.take()?).await;
+            }
+            content.event(renderer, &event)?;
+        }
+    }
+    let (last, written) = content.finish()?;
+    if written.events != file.event_count {
+        let message =
+            format!("file {} was cut with {} events and has {}", file.name, file.event_count, written.events);
         return Err(StoreError::Damaged(message).into());
     }
-    sink.finish().await
-}
-
-struct Sink {
-    rendered: mpsc::Sender<Bytes>,
-    /// Not packed yet.
-    chunk: Vec<u8>,
-    packer: Packer,
-    size_bytes: u64,
-    digest: Sha256,
-}
-
-impl Sink {
-    async fn flush(&mut self) -> Result<(), ExportError> {
-        // A line may be longer than what is left of a chunk.
-        let fresh = Vec::with_capacity(CHUNK_BYTES + CHUNK_BYTES / 16);
-        let packed = self.packer.pack(std::mem::replace(&mut self.chunk, fresh))?;
-        self.send(packed).await;
-        Ok(())
+    for bytes in last {
+        hand_on(bytes).await;
     }
-
-    async fn send(&mut self, bytes: Vec<u8>) {
-        if bytes.is_empty() {
-            return;
-        }
-        self.digest.update(&bytes);
-        self.size_bytes += bytes.len() as u64;
-        // Fails only if sending has failed, which says so itself.
-        let _ = self.rendered.send(bytes.into()).await;
-    }
-
-    async fn finish(mut self) -> Result<Upload, RunError> {
-        self.flush().await?;
-        let last = std::mem::replace(&mut self.packer, Packer::Nothing).finish()?;
-        self.send(last).await;
-        Ok(Upload { size_bytes: self.size_bytes, sha256: self.digest.finalize().into() })
-    }
+    Ok(written)
 }

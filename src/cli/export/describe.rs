@@ -19,6 +19,11 @@ pub fn describe(job: &ExportJob) -> Vec<(&'static str, String)> {
         Some(destination::Kind::Sftp(sftp)) => sftp.host_keys.join(" "),
         _ => String::new(),
     };
+    let file_mode = match kind {
+        Some(destination::Kind::Sftp(sftp)) => sftp.file_mode.clone(),
+        Some(destination::Kind::Fs(fs)) => fs.file_mode.clone(),
+        _ => String::new(),
+    };
     let filter = job::job(job).get("filter").map(ToString::to_string);
     vec![
         ("job", job.job_id.clone()),
@@ -28,6 +33,7 @@ pub fn describe(job: &ExportJob) -> Vec<(&'static str, String)> {
         ("format", format(job)),
         ("destination", destination(job)),
         ("host keys", host_keys),
+        ("file mode", file_mode),
         ("login by", kind.map(login).unwrap_or_default()),
         ("national id", national_id(job).to_owned()),
         ("schedule", schedule::describe(job.schedule.as_ref())),

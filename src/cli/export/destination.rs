@@ -6,7 +6,10 @@ use clap::Args;
 
 use crate::{
     codec::proto::v1::{Destination, FsDestination, SecretSource, SftpDestination, destination::Kind},
-    domain::{export::DestinationSecrets, secret::Secret},
+    domain::{
+        export::{DestinationSecrets, FileMode, FileModeError},
+        secret::Secret,
+    },
 };
 
 use super::{
@@ -64,6 +67,11 @@ pub struct DestinationArgs {
     /// Trust the server's key without asking if its fingerprint is this one.
     #[arg(long, value_name = "SHA256:...")]
     pub accept_host_key: Option<String>,
+    /// Permissions of files and manifests, such as 0640. Default: what the server or the machine gives a new file. Whoever
+    /// is to delete or rename files needs the right to write to their folder. An update of a job with --fs gives --fs
+    /// again; '' on an update leaves them to the server again.
+    #[arg(long, value_name = "MODE", value_parser = file_mode, conflicts_with_all = ["s3", "azblob", "gcs"])]
+    pub file_mode: Option<String>,
     /// An object store.
     #[command(flatten)]
     pub store: StoreArgs,
@@ -77,7 +85,9 @@ impl DestinationArgs {
     /// If something is missing.
     pub fn destination(&self) -> Result<Destination, CliError> {
         if let Some(directory) = &self.fs {
-            return Ok(Destination { kind: Some(Kind::Fs(FsDestination { directory: directory.clone() })) });
+            let file_mode = self.file_mode.clone().unwrap_or_default();
+            let fs = FsDestination { directory: directory.clone(), file_mode };
+            return Ok(Destination { kind: Some(Kind::Fs(fs)) });
         }
         if let Some(store) = self.store.destination(self.directory.as_ref())? {
             return Ok(store);
@@ -103,6 +113,7 @@ impl DestinationArgs {
             password_from: self.password_from.clone(),
             private_key_from: self.key_from.clone(),
             private_key_passphrase_from: self.key_passphrase_from.clone(),
+            file_mode: self.file_mode.clone().unwrap_or_default(),
             ..SftpDestination::default()
         };
         Ok(Destination { kind: Some(Kind::Sftp(sftp)) })
@@ -124,6 +135,7 @@ impl DestinationArgs {
             (self.user.is_some(), "destination.sftp.user_name"),
             (self.directory.is_some(), "destination.sftp.directory"),
             (!self.host_keys.is_empty(), "destination.sftp.host_keys"),
+            (self.file_mode.is_some(), "destination.sftp.file_mode"),
             (secrets.password.is_some(), "destination.sftp.password"),
             (secrets.private_key.is_some(), "destination.sftp.private_key"),
             (secrets.private_key_passphrase.is_some(), "destination.sftp.private_key_passphrase"),
@@ -143,6 +155,7 @@ impl DestinationArgs {
             password_from: self.password_from.clone(),
             private_key_from: self.key_from.clone(),
             private_key_passphrase_from: self.key_passphrase_from.clone(),
+            file_mode: self.file_mode.clone().unwrap_or_default(),
             ..SftpDestination::default()
         };
         let destination = (!paths.is_empty()).then_some(Destination { kind: Some(Kind::Sftp(sftp)) });
@@ -165,6 +178,11 @@ impl DestinationArgs {
         };
         read().map_err(|error: String| CliError::failed(error))
     }
+}
+
+/// Nothing, or permissions.
+fn file_mode(text: &str) -> Result<String, FileModeError> {
+    if text.is_empty() { Ok(String::new()) } else { Ok(text.parse::<FileMode>()?.to_string()) }
 }
 
 fn ask(user: &str, address: &str) -> Result<Secret, CliError> {
@@ -214,6 +232,8 @@ mod tests {
         let (destination, paths) = args.changes().unwrap();
         assert!(destination.is_some());
         assert_eq!(paths, ["destination.sftp.directory"]);
+        let args = DestinationArgs { file_mode: Some(String::new()), ..DestinationArgs::default() };
+        assert_eq!(args.changes().unwrap().1, ["destination.sftp.file_mode"]);
         assert_eq!(DestinationArgs::default().changes().unwrap(), (None, vec![]));
     }
 

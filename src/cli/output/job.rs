@@ -167,9 +167,15 @@ fn destination(destination: &Destination) -> Json {
                     shown[key] = source(from);
                 }
             }
+            if !sftp.file_mode.is_empty() {
+                shown["file_mode"] = sftp.file_mode.clone().into();
+            }
             json!({ "sftp": shown })
         }
-        Some(destination::Kind::Fs(fs)) => json!({ "fs": { "directory": fs.directory } }),
+        Some(destination::Kind::Fs(fs)) => json!({ "fs": without_empty(json!({
+            "directory": fs.directory,
+            "file_mode": fs.file_mode,
+        })) }),
         Some(destination::Kind::S3(s3)) => json!({ "s3": without_empty(json!({
             "endpoint": s3.endpoint,
             "region": s3.region,

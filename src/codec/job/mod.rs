@@ -50,6 +50,7 @@ mod tests {
             directory: "/in".into(),
             host_keys: vec!["SHA256:abc".into()],
             has_password: true,
+            file_mode: Some("0640".parse().unwrap()),
             private_key_from: Some(SecretSource::Env("VIDNE_EXPORT_KEY".into())),
             ..SftpDestination::default()
         });
@@ -63,12 +64,14 @@ mod tests {
         let azblob = AzblobDestination { account_name: "a".into(), ..AzblobDestination::default() };
         let from = Some(SecretSource::File("gcs/key".into()));
         let gcs = Destination::Gcs(GcsDestination { credential_from: from, ..GcsDestination::default() });
+        let file_mode = Some("0664".parse().unwrap());
+        let fs = Destination::Fs { directory: "siem/xflow".into(), file_mode };
         let all = [
             (Format::JsonLines, sftp, NationalIdMode::Omit),
             (Format::JsonLines, s3, NationalIdMode::Omit),
             (Format::JsonLines, Destination::Azblob(azblob), NationalIdMode::Omit),
             (Format::JsonLines, gcs, NationalIdMode::Omit),
-            (csv, Destination::Fs { directory: "siem/xflow".into() }, NationalIdMode::Full),
+            (csv, fs, NationalIdMode::Full),
         ];
         for (format, destination, national_id) in all {
             let settings = JobSettings {

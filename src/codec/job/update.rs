@@ -142,6 +142,28 @@ mod tests {
     }
 
     #[test]
+    fn a_mode_is_set_checked_and_taken_away() {
+        let with = |mode: &str| sftp(v1::SftpDestination { file_mode: mode.into(), ..Default::default() });
+        let mode = |settings: JobSettings| match settings.destination {
+            Destination::Sftp(sftp) => sftp.file_mode.map(|mode| mode.to_string()),
+            other => panic!("not SFTP: {other:?}"),
+        };
+        let path = ["destination.sftp.file_mode"];
+        let (settings, secrets) = update(with("640"), &path).unwrap();
+        assert_eq!((mode(settings.clone()).as_deref(), text(&secrets.password)), (Some("0640"), "hunter2"));
+        let path = ["destination.sftp.file_mode".to_owned()];
+        let (without, _) = apply_update(&settings, secrets, with(""), &path).unwrap();
+        assert_eq!(mode(without), None);
+        let wrong = update(with("0440"), &["destination.sftp.file_mode"]).unwrap_err();
+        let wrong: Vec<_> = wrong.iter().map(|v| (v.field.as_str(), v.description.as_str())).collect();
+        assert_eq!(wrong[0].0, "job.destination.sftp.file_mode");
+        assert!(wrong.len() == 1 && wrong[0].1.contains("owner"), "{wrong:?}");
+        // Nothing in an object store has permissions.
+        let wrong = update(v1::ExportJob::default(), &["destination.s3.file_mode"]).unwrap_err();
+        assert_eq!(wrong.iter().next().unwrap().field, "update_mask");
+    }
+
+    #[test]
     fn a_secret_stays_unless_it_is_named() {
         let job = sftp(v1::SftpDestination { directory: "new".into(), ..Default::default() });
         let (settings, secrets) = update(job, &["destination.sftp.directory"]).unwrap();
@@ -166,11 +188,11 @@ mod tests {
 
     #[test]
     fn a_destination_of_another_kind_loses_the_secrets() {
-        let fs = v1::destination::Kind::Fs(v1::FsDestination { directory: "a".into() });
+        let fs = v1::destination::Kind::Fs(v1::FsDestination { directory: "a".into(), ..Default::default() });
         let destination = Some(v1::Destination { kind: Some(fs) });
         let (settings, secrets) =
             update(v1::ExportJob { destination, ..Default::default() }, &["destination"]).unwrap();
-        assert_eq!(settings.destination, Destination::Fs { directory: "a".into() });
+        assert_eq!(settings.destination, Destination::Fs { directory: "a".into(), file_mode: None });
         assert!(secrets.is_empty());
     }
 
@@ -221,7 +243,10 @@ mod tests {
         for (directory, good) in
             [("siem/xflow", true), ("", false), ("/etc", false), ("a/../b", false), ("a//b", false)]
         {
-            let fs = v1::destination::Kind::Fs(v1::FsDestination { directory: directory.into() });
+            let fs = v1::destination::Kind::Fs(v1::FsDestination {
+                directory: directory.into(),
+                ..Default::default()
+            });
             let destination = v1::Destination { kind: Some(fs) };
             let read = super::super::destination_from_proto(destination, "destination");
             assert_eq!(read.is_ok(), good, "{directory}");

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     codec::{job::job_from_proto, proto::v1},
-    config::settings::ExportSettings,
+    config::sections::ExportSettings,
     domain::{declared::DeclaredJob, violation::Violations},
 };
 

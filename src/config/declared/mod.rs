@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 
 use self::schema::Schema;
-use super::settings::ExportSettings;
+use super::sections::ExportSettings;
 use crate::domain::{declared::Declared, violation::Violations};
 
 const TENANTS: &str = "tenants";

@@ -17,9 +17,10 @@ use super::{
     Destinations, DropFolder, local::LocalFolder, scrubbed::Scrubbed, sftp, sftp::SftpFolder, store,
 };
 use crate::{
-    domain::export::{Destination, DestinationSecrets, SftpDestination},
+    domain::export::{Destination, DestinationSecrets, FileMode, SftpDestination},
     export::{
         ExportError,
+        file_mode::{Told, WantedMode},
         host_key::HostKey,
         secret_source::SecretSources,
         sftp::{SftpLimits, operator, presented_host_key, resolve},
@@ -46,12 +47,17 @@ pub struct DestinationConfig {
 #[derive(Clone)]
 pub struct OpendalDestinations {
     config: DestinationConfig,
+    refusing_modes: Told,
 }
 
 impl OpendalDestinations {
     /// Folders as the configuration allows them.
     pub fn new(config: DestinationConfig) -> Self {
-        Self { config }
+        Self { config, refusing_modes: Told::default() }
+    }
+
+    fn mode(&self, mode: Option<FileMode>, place: String) -> Option<WantedMode> {
+        mode.map(|mode| WantedMode::new(mode, place, self.refusing_modes.clone()))
     }
 
     fn local(&self, root: &Path) -> Result<Operator, ExportError> {
@@ -100,19 +106,22 @@ impl OpendalDestinations {
     ) -> Result<Arc<dyn DropFolder>, ExportError> {
         match destination {
             Destination::Sftp(settings) => {
+                let place = format!("{}@{}/{}", settings.user_name, settings.address, settings.directory);
+                let mode = self.mode(settings.file_mode, place);
                 let config = sftp::config(settings, secrets, self.config.sftp.clone())?;
+                let config = config.with_file_mode(mode.clone());
                 let operator = operator(config, self.config.metrics.clone());
                 let operator = operator.map_err(|e| ExportError::opendal("opening the destination", e))?;
-                Ok(Arc::new(SftpFolder(operator)))
+                Ok(Arc::new(SftpFolder { operator, mode }))
             }
-            Destination::Fs { directory } => {
+            Destination::Fs { directory, file_mode } => {
                 let root = self.config.export_directory.clone().ok_or_else(|| {
                     ExportError::destination(
                         "this server has no local destinations; set export.directory in its configuration",
                     )
                 })?;
                 let folder = LocalFolder::open(root, directory.clone(), |root| self.local(root)).await?;
-                Ok(Arc::new(folder))
+                Ok(Arc::new(folder.with_mode(self.mode(*file_mode, directory.clone()))))
             }
             Destination::S3(settings) => store::s3(settings, secrets, &self.config),
             Destination::Azblob(settings) => store::azblob(settings, secrets, &self.config),

@@ -2,14 +2,16 @@
 
 use std::{
     fs, io,
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
 };
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use opendal::Operator;
 
 use super::{DropFolder, NewFile, Published, ops};
-use crate::export::ExportError;
+use crate::export::{ExportError, file_mode::WantedMode};
 
 /// Files are published with a second link to the same file, which cannot replace; then the first one goes.
 /// File and folder are on disk before publishing is called done.
@@ -19,6 +21,7 @@ pub(super) struct LocalFolder {
     operator: Operator,
     root: PathBuf,
     directory: String,
+    mode: Option<WantedMode>,
 }
 
 impl LocalFolder {
@@ -37,7 +40,12 @@ impl LocalFolder {
         })
         .await?;
         let operator = layered(&root)?;
-        Ok(Self { operator, root, directory })
+        Ok(Self { operator, root, directory, mode: None })
+    }
+
+    /// The same with permissions for its files.
+    pub(super) fn with_mode(self, mode: Option<WantedMode>) -> Self {
+        Self { mode, ..self }
     }
 
     fn path(&self, name: &str) -> String {
@@ -151,7 +159,14 @@ impl DropFolder for LocalFolder {
     async fn create(&self, name: &str) -> Result<Box<dyn NewFile>, ExportError> {
         let root = self.root.clone();
         self.within(folder_of(name).0, "making the folder", move |folder| make(&root, folder)).await?;
-        ops::create(&self.operator, &self.path(name)).await
+        let file = ops::create(&self.operator, &self.path(name)).await?;
+        Ok(match &self.mode {
+            Some(mode) => {
+                let (folder, mode, name) = (self.clone(), mode.clone(), name.to_owned());
+                Box::new(FileWithMode { file, folder, mode, name })
+            }
+            None => file,
+        })
     }
 
     async fn publish(&self, part: &str, name: &str) -> Result<Published, ExportError> {
@@ -164,9 +179,51 @@ impl DropFolder for LocalFolder {
         ops::delete(&self.operator, &self.path(name)).await
     }
 
+    fn mode_refused(&self) -> Option<String> {
+        self.mode.as_ref().and_then(WantedMode::refused)
+    }
+
     async fn parts(&self, directory: &str, limit: usize) -> Result<Vec<String>, ExportError> {
         ops::parts(&self.operator, &format!("{}/", join(&self.directory, directory)), limit).await
     }
+}
+
+/// A file that gets permissions once it is complete, which are on disk before that is said.
+struct FileWithMode {
+    file: Box<dyn NewFile>,
+    folder: LocalFolder,
+    mode: WantedMode,
+    name: String,
+}
+
+#[async_trait]
+impl NewFile for FileWithMode {
+    async fn write(&mut self, bytes: Bytes) -> Result<(), ExportError> {
+        self.file.write(bytes).await
+    }
+
+    async fn close(&mut self) -> Result<(), ExportError> {
+        self.file.close().await?;
+        let (below, name) = folder_of(&self.name);
+        let (name, bits) = (name.to_owned(), self.mode.bits());
+        let set = move |folder: &Path| {
+            let file = fs::File::open(folder.join(name))?;
+            match file.set_permissions(fs::Permissions::from_mode(bits)) {
+                // A file system without permissions, mostly.
+                Err(error) if may_be_left(&error) => return Ok(Some(error.kind())),
+                set => set?,
+            }
+            file.sync_all()?;
+            Ok(None)
+        };
+        let refused = self.folder.within(below, "setting a file's permissions", set).await?;
+        refused.into_iter().for_each(|why| self.mode.refuse(why));
+        Ok(())
+    }
+}
+
+fn may_be_left(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::Unsupported)
 }
 
 #[cfg(test)]

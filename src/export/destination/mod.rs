@@ -64,6 +64,11 @@ pub trait DropFolder: Send + Sync + 'static {
     /// Deletes a file; one that is not there counts as deleted.
     async fn delete(&self, name: &str) -> Result<(), ExportError>;
 
+    /// What to know about the mode that files were to get, once a file that was written did not get it.
+    fn mode_refused(&self) -> Option<String> {
+        None
+    }
+
     /// The names of hidden temporary files (`.*.part`) in a folder below this one, or, if that is empty, in this one;
     /// at most `limit`.
     async fn parts(&self, directory: &str, limit: usize) -> Result<Vec<String>, ExportError>;

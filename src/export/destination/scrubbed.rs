@@ -48,6 +48,10 @@ impl DropFolder for Scrubbed {
         self.clean(self.folder.delete(name).await)
     }
 
+    fn mode_refused(&self) -> Option<String> {
+        self.folder.mode_refused()
+    }
+
     async fn parts(&self, directory: &str, limit: usize) -> Result<Vec<String>, ExportError> {
         self.clean(self.folder.parts(directory, limit).await)
     }

@@ -8,13 +8,17 @@ use crate::{
     domain::export::{DestinationSecrets, SftpDestination},
     export::{
         ExportError,
+        file_mode::WantedMode,
         sftp::{Address, Credentials, HostKeyPin, PrivateKeyText, SftpConfig, SftpLimits},
     },
 };
 
 /// Files are published with the plain RENAME, which does not replace, after looking, since some servers
 /// replace all the same.
-pub(super) struct SftpFolder(pub(super) Operator);
+pub(super) struct SftpFolder {
+    pub(super) operator: Operator,
+    pub(super) mode: Option<WantedMode>,
+}
 
 /// The address of settings. They were checked when they were made, so this rarely fails.
 pub(super) fn address(sftp: &SftpDestination) -> Result<Address, ExportError> {
@@ -42,23 +46,23 @@ pub(super) fn config(
 impl DropFolder for SftpFolder {
     async fn is_there(&self) -> Result<bool, ExportError> {
         // Not by listing it: a folder may be for writing only. Nor as `/`, which OpenDAL does not ask about.
-        Ok(ops::size(&self.0, ".").await?.is_some())
+        Ok(ops::size(&self.operator, ".").await?.is_some())
     }
 
     async fn size(&self, name: &str) -> Result<Option<u64>, ExportError> {
-        ops::size(&self.0, name).await
+        ops::size(&self.operator, name).await
     }
 
     async fn sha256(&self, name: &str) -> Result<Option<[u8; 32]>, ExportError> {
-        ops::sha256(&self.0, name).await
+        ops::sha256(&self.operator, name).await
     }
 
     async fn create(&self, name: &str) -> Result<Box<dyn NewFile>, ExportError> {
-        ops::create(&self.0, name).await
+        ops::create(&self.operator, name).await
     }
 
     async fn publish(&self, part: &str, name: &str) -> Result<Published, ExportError> {
-        match self.0.rename_with(part, name).if_not_exists(true).await {
+        match self.operator.rename_with(part, name).if_not_exists(true).await {
             Ok(_) => Ok(Published::Done),
             Err(error) if error.kind() == ErrorKind::ConditionNotMatch => Ok(Published::NameTaken),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(Published::PartMissing),
@@ -67,10 +71,14 @@ impl DropFolder for SftpFolder {
     }
 
     async fn delete(&self, name: &str) -> Result<(), ExportError> {
-        ops::delete(&self.0, name).await
+        ops::delete(&self.operator, name).await
+    }
+
+    fn mode_refused(&self) -> Option<String> {
+        self.mode.as_ref().and_then(WantedMode::refused)
     }
 
     async fn parts(&self, directory: &str, limit: usize) -> Result<Vec<String>, ExportError> {
-        ops::parts(&self.0, &format!("{directory}/"), limit).await
+        ops::parts(&self.operator, &format!("{directory}/"), limit).await
     }
 }

@@ -1,6 +1,7 @@
 //! One run of a job, under its lease: `work` goes on from where the last one stopped, `recover` finishes what an
 //! earlier run left.
 
+mod ahead;
 mod recover;
 mod work;
 
@@ -9,7 +10,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::{sync::mpsc, time::Instant};
 use tokio_util::sync::CancellationToken;
 
-use super::{ExportError, destination::Destinations, secrets::SecretsError};
+use super::{ExportError, destination::Destinations, kept::KeptRoom, secrets::SecretsError};
 use crate::{
     codec::error::DecodeError,
     domain::{export::ExportFile, id::TenantId, time::Clock},
@@ -61,7 +62,11 @@ pub struct Runner {
     vault: Vault,
     clock: Arc<dyn Clock>,
     lease_term: Duration,
+    kept: KeptRoom,
 }
+
+/// What a server keeps of planned files unless it is told otherwise.
+const KEPT_BYTES: usize = 24 * 1024 * 1024;
 
 impl Runner {
     /// Everything that a run needs. A lease is renewed three times within `lease_term`.
@@ -72,7 +77,13 @@ impl Runner {
         clock: Arc<dyn Clock>,
         lease_term: Duration,
     ) -> Self {
-        Self { store, destinations, vault, clock, lease_term }
+        Self { store, destinations, vault, clock, lease_term, kept: KeptRoom::new(KEPT_BYTES) }
+    }
+
+    /// The same with room for so many bytes of files that are planned and not sent yet, shared by all runs. What does
+    /// not fit is read and rendered twice. 24 MiB unless this is called.
+    pub fn with_kept_bytes(self, bytes: usize) -> Self {
+        Self { kept: KeptRoom::new(bytes), ..self }
     }
 
     /// How long a lease lasts.

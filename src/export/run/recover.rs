@@ -9,6 +9,7 @@ use crate::{
     export::{
         ExportError,
         format::Renderer,
+        kept::Kept,
         publish::{Uploader, settle},
         sftp::Address,
         upload::upload,
@@ -22,7 +23,9 @@ impl Run<'_> {
             FileState::Cut if file.job_revision == opened.job.revision => {
                 opened.folder.delete(&file.part_path()).await?;
                 let file = self.store().take_over_cut(self.lease, file.number).await?;
-                self.deliver(opened, file).await
+                let compression = opened.job.settings.delivery.compression;
+                let kept = Kept::nothing(&opened.renderer, compression, file.first_event_sequence);
+                self.deliver(opened, file, kept).await
             }
             FileState::Cut => self.abandon(opened, &file).await,
             FileState::Uploaded => {
@@ -69,8 +72,8 @@ impl Run<'_> {
         let part = ours.part_path();
         let renderer = Renderer::new(settings);
         let source = self.source(settings);
-        let packing = settings.delivery.compression;
-        let sent = upload(&source, &renderer, packing, &*opened.folder, &ours, &part).await?;
+        let kept = Kept::nothing(&renderer, settings.delivery.compression, file.first_event_sequence);
+        let sent = upload(&source, &renderer, kept, &*opened.folder, &ours, &part).await?;
         if sent.sha256 != file.sha256 {
             opened.folder.delete(&part).await?;
             let message = format!(
@@ -95,7 +98,7 @@ pub fn same_place(one: &Destination, other: &Destination) -> bool {
                 // Where a folder is, even an absolute one, depends on who logs in and is locked in where.
                 && one.user_name == other.user_name
         }
-        (Destination::Fs { directory: one }, Destination::Fs { directory: other }) => one == other,
+        (Destination::Fs { directory: one, .. }, Destination::Fs { directory: other, .. }) => one == other,
         (Destination::S3(one), Destination::S3(other)) => {
             (&one.endpoint, &one.bucket, &one.directory) == (&other.endpoint, &other.bucket, &other.directory)
                 // Without an endpoint it is the region's.

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use tokio::sync::mpsc;
 
-use super::{RunError, RunResult, Runner};
+use super::{RunError, RunResult, Runner, ahead::Ahead};
 use crate::{
     domain::{
         export::{ExportFile, ExportJob, Health, JobSettings, ManifestState, file_place},
@@ -14,11 +14,12 @@ use crate::{
         clean::clean,
         destination::DropFolder,
         format::Renderer,
+        kept::Kept,
         manifest,
-        plan::{Plan, plan},
+        plan::Plan,
         publish::{Settled, Uploader, settle},
         secrets,
-        source::Source,
+        source::{Reading, Source},
         upload::upload,
     },
     store::{
@@ -77,8 +78,9 @@ impl Run<'_> {
             self.clean(&opened).await;
         }
         let paused = |job: &ExportJob| job.standing.paused && !was_paused;
+        let mut ahead = None;
         while opened.job.scanned_sequence < head && !paused(&opened.job) {
-            self.next(&opened, head).await?;
+            ahead = self.next(&opened, head, ahead).await?;
             // Settings that changed meanwhile apply from the next file on.
             opened = self.open(Some(opened)).await?;
         }
@@ -103,14 +105,27 @@ impl Run<'_> {
         Ok(Opened { job, folder, renderer })
     }
 
-    /// Cuts and publishes the next file, or moves on where nothing matches.
-    async fn next(&mut self, opened: &Opened, head: u64) -> Result<(), RunError> {
+    /// Cuts and publishes the next file, or moves on where nothing matches. `ahead` is what was planned while the last
+    /// file was sent; gives the same for the file after this one.
+    async fn next(
+        &mut self,
+        opened: &Opened,
+        head: u64,
+        ahead: Option<Ahead>,
+    ) -> Result<Option<Ahead>, RunError> {
         let job = &opened.job;
-        let source = self.source(&job.settings);
         let from = job.scanned_sequence + 1;
-        match plan(&source, &opened.renderer, &job.settings, from, head).await? {
-            Plan::Nothing { through } => Ok(self.store().advance_scanned(self.lease, through).await?),
-            Plan::File(planned) => {
+        let ahead = ahead.filter(|ahead| ahead.is_for(job, from));
+        let ahead = ahead.unwrap_or_else(|| {
+            let steps = self.source(&job.settings).read(from, head);
+            self.plan(opened, from, steps)
+        });
+        match ahead.plan().await? {
+            Plan::Nothing { through } => {
+                self.store().advance_scanned(self.lease, through).await?;
+                Ok(None)
+            }
+            Plan::File(planned, kept, steps) => {
                 let created = self.runner.clock.now();
                 // Files follow one another without a gap, though nothing between them matched.
                 let first_sequence = job.published_sequence + 1;
@@ -129,19 +144,30 @@ impl Run<'_> {
                     created,
                 };
                 let file = self.store().cut_file(self.lease, cut).await?;
-                self.deliver(opened, file).await
+                let next = planned.last + 1;
+                let ahead = (next <= head).then(|| self.plan(opened, next, steps));
+                self.deliver(opened, file, *kept).await?;
+                Ok(ahead)
             }
         }
     }
 
+    /// Begins to plan the file that begins at `from`, where `steps` do.
+    fn plan(&self, opened: &Opened, from: u64, steps: Reading) -> Ahead {
+        Ahead::begin(self.source(&opened.job.settings), &opened.job, from, steps, &self.runner.kept)
+    }
+
     /// From `Cut` to `Published`.
-    pub(super) async fn deliver(&mut self, opened: &Opened, file: ExportFile) -> Result<(), RunError> {
+    pub(super) async fn deliver(
+        &mut self,
+        opened: &Opened,
+        file: ExportFile,
+        kept: Kept,
+    ) -> Result<(), RunError> {
         self.report(&file).await;
         let part = file.part_path();
-        let settings = &opened.job.settings;
-        let source = self.source(settings);
-        let packing = settings.delivery.compression;
-        let uploaded = upload(&source, &opened.renderer, packing, &*opened.folder, &file, &part).await;
+        let source = self.source(&opened.job.settings);
+        let uploaded = upload(&source, &opened.renderer, kept, &*opened.folder, &file, &part).await;
         let sent = match uploaded {
             Ok(sent) => sent,
             Err(error) => {
@@ -228,8 +254,8 @@ impl Run<'_> {
         }
     }
 
-    pub(super) fn source<'a>(&'a self, settings: &'a JobSettings) -> Source<'a> {
-        Source::new(self.store(), &self.runner.vault, self.tenant, settings)
+    pub(super) fn source(&self, settings: &JobSettings) -> Source {
+        Source::new(&self.runner.store, &self.runner.vault, self.tenant, settings)
     }
 
     async fn report(&self, file: &ExportFile) {

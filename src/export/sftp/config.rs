@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::address::Address;
 use super::host_key::HostKeyPin;
 use crate::domain::secret::Secret;
+use crate::export::file_mode::WantedMode;
 
 /// Everything needed to use one SFTP server as one OpenDAL service.
 #[derive(Clone, Debug)]
@@ -23,6 +24,8 @@ pub struct SftpConfig {
     pub root: String,
     /// Time-outs and sizes.
     pub limits: SftpLimits,
+    /// What uploads get as their last step; `None`: what the server gives them.
+    pub file_mode: Option<WantedMode>,
 }
 
 impl SftpConfig {
@@ -34,12 +37,26 @@ impl SftpConfig {
         host_keys: Vec<HostKeyPin>,
     ) -> Self {
         let limits = SftpLimits::default();
-        Self { address, user: user.into(), credentials, host_keys, root: String::new(), limits }
+        Self {
+            address,
+            user: user.into(),
+            credentials,
+            host_keys,
+            root: String::new(),
+            limits,
+            file_mode: None,
+        }
     }
 
     /// The same destination rooted in another folder.
     pub fn with_root(mut self, root: impl Into<String>) -> Self {
         self.root = root.into();
+        self
+    }
+
+    /// The same destination with permissions for uploads.
+    pub fn with_file_mode(mut self, file_mode: Option<WantedMode>) -> Self {
+        self.file_mode = file_mode;
         self
     }
 

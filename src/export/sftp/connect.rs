@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use russh::client::{self, DisconnectReason, Handle};
 use russh::keys::{PublicKey, PublicKeyOrCertificate};
-use russh::{ChannelMsg, Preferred};
+use russh::{ChannelMsg, Preferred, cipher};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::{Instant, timeout_at};
 
@@ -162,6 +162,7 @@ async fn look_up(address: &Address) -> Result<Vec<SocketAddr>, ConnectError> {
 fn ssh_config(limits: &SftpLimits, pins: &[HostKeyPin]) -> client::Config {
     let mut preferred = Preferred::DEFAULT;
     preferred.key = offered_algorithms(pins, &preferred.key).into();
+    preferred.cipher = ciphers(&preferred.cipher).into();
     client::Config {
         preferred,
         keepalive_interval: Some(limits.keepalive_interval),
@@ -170,6 +171,13 @@ fn ssh_config(limits: &SftpLimits, pins: &[HostKeyPin]) -> client::Config {
         inactivity_timeout: Some(limits.silence_max()),
         ..client::Config::default()
     }
+}
+
+/// AES-GCM first, which costs both ends a fraction of the time of ChaCha20 on processors that have instructions for it.
+fn ciphers(known: &[cipher::Name]) -> Vec<cipher::Name> {
+    let (mut first, others): (Vec<_>, Vec<_>) = known.iter().partition(|name| **name == cipher::AES_256_GCM);
+    first.extend(others);
+    first
 }
 
 async fn start_sftp(ssh: Handle<HostKeyCheck>, config: &SftpConfig) -> Result<Session, ConnectError> {
@@ -233,5 +241,21 @@ impl<'a> Deadline<'a> {
         error: impl std::error::Error + Send + Sync + 'static,
     ) -> ConnectError {
         ConnectError::Protocol { address: self.address.clone(), what, cause: Box::new(error) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn aes_gcm_is_preferred_and_no_cipher_is_lost_or_added() {
+        let known = &Preferred::DEFAULT.cipher;
+        let mut preferred = ciphers(known);
+        assert_eq!(preferred[0], cipher::AES_256_GCM);
+        let mut known = known.to_vec();
+        known.sort_by_key(|name| name.as_ref().to_owned());
+        preferred.sort_by_key(|name| name.as_ref().to_owned());
+        assert_eq!(preferred, known);
     }
 }

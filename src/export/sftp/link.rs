@@ -10,6 +10,7 @@ use super::config::SftpConfig;
 use super::connect::connect;
 use super::paths;
 use super::session::Session;
+use crate::export::file_mode::WantedMode;
 
 /// A connected server and what it told about itself.
 #[derive(Debug)]
@@ -43,6 +44,10 @@ pub(super) struct Link {
 impl Link {
     pub(super) fn new(config: SftpConfig) -> Self {
         Self { config, current: Mutex::new(None) }
+    }
+
+    pub(super) fn file_mode(&self) -> Option<WantedMode> {
+        self.config.file_mode.clone()
     }
 
     pub(super) fn window_bytes(&self) -> usize {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::path::Path;
 
 use openssh_sftp_client_lowlevel as sftp;
-use sftp::{CreateFlags, FileAttrs, Handle, HandleOwned, Limits, NameEntry, OpenOptions};
+use sftp::{CreateFlags, FileAttrs, Handle, HandleOwned, Limits, NameEntry, OpenOptions, Permissions};
 
 use super::session::Session;
 use super::sftp_error::SftpError;
@@ -45,6 +45,13 @@ impl Session {
     /// What is at a path, links followed.
     pub(super) async fn stat(&self, file: &str) -> Result<FileAttrs, SftpError> {
         self.call(|requests, id| Ok(requests.send_stat_request(id, path(file))?.wait())).await
+    }
+
+    /// Sets a file's permissions, and nothing else of it.
+    pub(super) async fn set_permissions(&self, file: &str, bits: u32) -> Result<(), SftpError> {
+        let mut attrs = FileAttrs::new();
+        attrs.set_permissions(Permissions::from_bits_truncate(bits));
+        self.call(|requests, id| Ok(requests.send_setstat_request(id, path(file), attrs)?.wait())).await
     }
 
     /// Whether anything at all is at a path, a dangling link included.

@@ -14,14 +14,15 @@ use super::rename::exists;
 use super::session::InFlight;
 use super::sftp_error::SftpError;
 use super::tails::Tails;
+use crate::export::file_mode::WantedMode;
 
 type Answer = AwaitableStatusFuture<Vec<u8>>;
 
 /// Writes one file straight to its path.
 ///
 /// Up to the window's bytes are on the way at once, so a write returns before its bytes are acknowledged;
-/// closing waits for all of them, has the server flush where it can, looks whether it has kept every write, and only
-/// then is the file complete.
+/// closing waits for all of them, has the server flush where it can, sets permissions if it is to, looks whether the
+/// server has kept every write, and only then is the file complete.
 /// After any failed or dropped call every later one is refused: a repeated write would double its bytes.
 #[derive(Debug)]
 pub struct SftpWriter {
@@ -80,8 +81,9 @@ impl oio::Write for SftpWriter {
     }
 
     async fn close(&mut self) -> Result<Metadata> {
+        let mode = self.link.file_mode();
         let upload = self.enter().await?;
-        upload.finish().await.map_err(permanent)?;
+        upload.finish(mode.as_ref()).await.map_err(permanent)?;
         let written = MetadataBuilder::file(upload.offset).build();
         self.upload = None;
         Ok(written)
@@ -161,7 +163,7 @@ impl Upload {
         Ok(true)
     }
 
-    async fn finish(&mut self) -> std::result::Result<(), SftpError> {
+    async fn finish(&mut self, mode: Option<&WantedMode>) -> std::result::Result<(), SftpError> {
         while self.settle_oldest().await? {}
         let Some(handle) = self.handle.take() else { return Err(closed()) };
         let session = &self.server.session;
@@ -175,7 +177,22 @@ impl Upload {
             }
         }
         session.close(&handle).await?;
+        if let Some(mode) = mode {
+            self.set(mode).await?;
+        }
         self.tails.check(&self.server, &self.path).await
+    }
+}
+
+impl Upload {
+    /// Once the file is closed, as some servers lock it until then. What a server refuses is not worth a file.
+    async fn set(&self, mode: &WantedMode) -> std::result::Result<(), SftpError> {
+        match self.server.session.set_permissions(&self.path, mode.bits()).await {
+            // Its own words may be anything, the login's secrets too.
+            Err(SftpError::Status { status, .. }) => mode.refuse(status),
+            done => done?,
+        }
+        Ok(())
     }
 }
 

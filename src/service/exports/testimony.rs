@@ -5,7 +5,7 @@ use crate::{
     domain::{
         event::{Change, Outcome, Target, TargetRole, TargetType},
         export::{
-            AzblobDestination, Compression, Delivery, Destination, DestinationSecrets, ExportJob,
+            AzblobDestination, Compression, Delivery, Destination, DestinationSecrets, ExportJob, FileMode,
             GcsDestination, JobSettings, NationalIdMode, ReExport, S3Destination, SecretSource,
             SftpDestination,
         },
@@ -196,6 +196,7 @@ fn place_in_words(destination: &Destination) -> Vec<(&'static str, String)> {
             password_from,
             private_key_from,
             private_key_passphrase_from,
+            file_mode,
         }) => vec![
             ("destination.sftp.address", address),
             ("destination.sftp.user_name", user_name),
@@ -204,8 +205,11 @@ fn place_in_words(destination: &Destination) -> Vec<(&'static str, String)> {
             ("destination.sftp.password_from", source(password_from)),
             ("destination.sftp.private_key_from", source(private_key_from)),
             ("destination.sftp.private_key_passphrase_from", source(private_key_passphrase_from)),
+            ("destination.sftp.file_mode", mode(file_mode)),
         ],
-        Destination::Fs { directory } => vec![("destination.fs.directory", directory)],
+        Destination::Fs { directory, file_mode } => {
+            vec![("destination.fs.directory", directory), ("destination.fs.file_mode", mode(file_mode))]
+        }
         Destination::S3(S3Destination {
             endpoint,
             region,
@@ -251,6 +255,10 @@ fn place_in_words(destination: &Destination) -> Vec<(&'static str, String)> {
             ("destination.gcs.credential_from", source(credential_from)),
         ],
     }
+}
+
+fn mode(mode: Option<FileMode>) -> String {
+    mode.map(|mode| mode.to_string()).unwrap_or_default()
 }
 
 fn source(source: Option<SecretSource>) -> String {

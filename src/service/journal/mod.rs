@@ -53,9 +53,9 @@ impl Default for JournalOptions {
         Self {
             committers: 4,
             queue_events: 20_000,
-            queue_bytes: 32 * 1024 * 1024,
+            queue_bytes: 12 * 1024 * 1024,
             batch_events: 10_000,
-            batch_bytes: 16 * 1024 * 1024,
+            batch_bytes: 8 * 1024 * 1024,
         }
     }
 }

@@ -7,7 +7,7 @@ use vidne::codec::proto::v1::{self, run_export_job_response::Kind};
 use super::{Server, event, expect, fields};
 
 fn job(name: &str) -> v1::ExportJob {
-    let directory = v1::FsDestination { directory: "siem".to_owned() };
+    let directory = v1::FsDestination { directory: "siem".to_owned(), ..Default::default() };
     v1::ExportJob {
         name: name.to_owned(),
         format: Some(v1::ExportFormat {

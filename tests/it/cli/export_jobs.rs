@@ -59,7 +59,7 @@ fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
 fn every_setting_of_a_job_is_kept_and_shown() {
     let server = Server::on_sqlite();
     let create = |name: &str, more: &[&str]| {
-        let base = ["create", "--name", name, "--fs", "siem", "--json"];
+        let base = ["create", "--name", name, "--fs", "siem", "--file-mode", "640", "--json"];
         export(&server, &[&base, more].concat()).ok().json().remove(0)
     };
     let made = create(
@@ -85,6 +85,7 @@ fn every_setting_of_a_job_is_kept_and_shown() {
             "cron": "30 3 * * 1", "time_zone": "Europe/Copenhagen", "waiting_events": 500, "waiting_bytes": 1_000_000,
         });
         assert_eq!(shown["schedule"], schedule);
+        assert_eq!(shown["destination"], json!({ "fs": { "directory": "siem", "file_mode": "0640" } }));
         assert_eq!(shown["start"]["time"], "2026-01-02T03:04:05.000000Z");
         assert_eq!(
             shown["naming"],
@@ -94,9 +95,14 @@ fn every_setting_of_a_job_is_kept_and_shown() {
         assert_eq!((&shown["manifest"], &shown["paused"]), (&json!({ "directory": "notes" }), &json!(true)));
     }
     let said = export(&server, &["show", "all"]).ok().out;
-    for words in
-        ["cron 30 3 * * 1 (Europe/Copenhagen) or at 500 events", "hashed", "gzip", "in notes", "paused"]
-    {
+    for words in [
+        "cron 30 3 * * 1 (Europe/Copenhagen) or at 500 events",
+        "hashed",
+        "gzip",
+        "in notes",
+        "paused",
+        "0640",
+    ] {
         assert!(said.contains(words), "{words}: {said}");
     }
 
@@ -121,6 +127,10 @@ fn every_setting_of_a_job_is_kept_and_shown() {
         (&json!("NONE"), &json!({ "directory": "notes" }))
     );
     assert_eq!(changed["file_limits"], json!({ "max_events": 7, "max_bytes": 9000 }));
+    let moved = export(&server, &["update", "all", "--json", "--fs=siem", "--file-mode=0600"]).ok().json();
+    assert_eq!(moved[0]["destination"]["fs"]["file_mode"], "0600");
+    let moved = export(&server, &["update", "all", "--json", "--fs=siem"]).ok().json();
+    assert_eq!(moved[0]["destination"], json!({ "fs": { "directory": "siem" } }));
 }
 
 #[test]
@@ -269,6 +279,8 @@ fn a_wrong_flag_is_named_before_anything_is_done() {
         (&["--manifest-directory", "/etc"], "--manifest-directory"),
         (&["--no-manifest", "--manifest-directory", "x"], "--manifest-directory"),
         (&["--national-id", "some"], "--national-id"),
+        (&["--file-mode", "4755"], "--file-mode"),
+        (&["--file-mode", "0440"], "--file-mode"),
     ] {
         // There is no server at all.
         let refused = run(&[&["export"], &create[..], flags].concat());
@@ -281,6 +293,7 @@ fn a_wrong_flag_is_named_before_anything_is_done() {
         (&["preview", "x", "--format", "cef"], "JOB"),
         (&["update", "x", "--start", "now"], "--start"),
         (&["update", "x", "--cron", "soon"], "--cron"),
+        (&["create", "--name", "x", "--gcs", "siem", "--file-mode", "0640"], "--file-mode"),
     ] {
         let refused = run(&[&["export"], arguments].concat());
         assert_eq!(refused.code, 2, "{arguments:?}: {}", refused.err);

@@ -94,7 +94,7 @@ pub fn settings() -> JobSettings {
         name: "siem".to_owned(),
         filter: EventFilter { categories: vec![Category::DataAccess], ..EventFilter::default() },
         format: Format::JsonLines,
-        destination: Destination::Fs { directory: "siem/in".to_owned() },
+        destination: Destination::Fs { directory: "siem/in".to_owned(), file_mode: None },
         national_id: NationalIdMode::Omit,
         max_events: 4,
         max_bytes: 50_000_000,

@@ -234,7 +234,7 @@ async fn a_local_folder_is_tried_out_and_left_as_it_was() {
     assert_eq!(steps(&report), ["directory", "write", "rename", "delete"]);
     assert!(report.ok());
     assert_eq!(std::fs::read_dir(bed.folder()).unwrap().count(), 0);
-    let outside = Destination::Fs { directory: "../etc".to_owned() };
+    let outside = Destination::Fs { directory: "../etc".to_owned(), file_mode: None };
     let report = test(&server, TestTarget::Destination(outside, Default::default()), None).await;
     assert_eq!(steps(&report), ["directory!"]);
 }

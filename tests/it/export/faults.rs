@@ -77,6 +77,11 @@ impl Plan {
         Self::new(usize::MAX, Harm::FailBefore)
     }
 
+    /// Steps so far.
+    pub fn steps(&self) -> usize {
+        self.next.load(Ordering::SeqCst)
+    }
+
     async fn step<T, E>(
         &self,
         error: impl FnOnce() -> E,

@@ -9,6 +9,7 @@ mod faults;
 mod formats;
 mod golden;
 mod jobs;
+mod kept;
 mod owners;
 mod proof;
 mod runs;

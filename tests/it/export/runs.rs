@@ -231,7 +231,7 @@ async fn a_cut_whose_settings_have_changed_is_cut_anew() {
     bed.create(settings()).await;
     cut_only(&bed).await;
     let csv = Format::Csv(CsvOptions { columns: CsvColumns::Xflow, header: false, formula_guard: true });
-    let moved = Destination::Fs { directory: "elsewhere".to_owned() };
+    let moved = Destination::Fs { directory: "elsewhere".to_owned(), file_mode: None };
     change(&bed, |s| JobSettings { format: csv, destination: moved, ..s }).await.unwrap();
     let result = bed.run_well().await;
     assert_eq!((result.files, result.events), (2, 6));
@@ -248,7 +248,7 @@ async fn a_destination_is_not_changed_while_an_uploaded_file_waits_there() {
     bed.record_some(3).await;
     bed.create(settings()).await;
     let file = upload_without_publishing(&bed).await;
-    let moved = Destination::Fs { directory: "elsewhere".to_owned() };
+    let moved = Destination::Fs { directory: "elsewhere".to_owned(), file_mode: None };
     let refused = change(&bed, |s| JobSettings { destination: moved.clone(), ..s }).await.unwrap_err();
     assert!(refused.to_string().contains(&file.name), "{refused}");
     // Anything else may change: the file is finished as it was cut.

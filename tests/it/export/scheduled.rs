@@ -220,7 +220,7 @@ async fn a_change_makes_a_job_that_fails_try_at_once() {
     bed.wait(MINUTE);
     bed.run_due(&server).await;
     let elsewhere = |old: &JobSettings, secrets| {
-        let destination = Destination::Fs { directory: "elsewhere".to_owned() };
+        let destination = Destination::Fs { directory: "elsewhere".to_owned(), file_mode: None };
         Ok((JobSettings { destination, ..old.clone() }, secrets))
     };
     server.exports.update(&default_tenant(), "siem", job.revision, elsewhere, CALLER).await.unwrap();
@@ -261,7 +261,7 @@ async fn a_job_that_fails_does_not_keep_others_waiting() {
     let (bed, _) = blocked().await;
     let other = JobSettings {
         name: "other".to_owned(),
-        destination: Destination::Fs { directory: "other".to_owned() },
+        destination: Destination::Fs { directory: "other".to_owned(), file_mode: None },
         ..every_minute()
     };
     bed.create(other).await;

@@ -108,7 +108,8 @@ async fn a_packed_file_holds_what_an_unpacked_one_would() {
     let plain = bed.delivered();
     let mut packed = JobSettings { name: "packed".to_owned(), ..settings() };
     packed.delivery.compression = Compression::Gzip;
-    packed.destination = vidne::domain::export::Destination::Fs { directory: "packed".to_owned() };
+    packed.destination =
+        vidne::domain::export::Destination::Fs { directory: "packed".to_owned(), file_mode: None };
     bed.create(packed).await;
     let server = bed.good_server();
     let listener = server

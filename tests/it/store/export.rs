@@ -40,7 +40,7 @@ fn settings(name: &str) -> JobSettings {
         name: name.to_owned(),
         filter: EventFilter { types: vec![event_type("RECORD_READ")], ..EventFilter::default() },
         format: Format::Csv(CsvOptions { columns: CsvColumns::Xflow, header: true, formula_guard: false }),
-        destination: Destination::Fs { directory: "siem/in".to_owned() },
+        destination: Destination::Fs { directory: "siem/in".to_owned(), file_mode: None },
         national_id: NationalIdMode::Full,
         max_events: 1_000,
         max_bytes: 5_000_000,

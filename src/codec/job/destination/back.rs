@@ -19,8 +19,9 @@ pub(in crate::codec::job) fn destination_back(kind: Kind) -> Destination {
             password_from: source_back(sftp.password_from),
             private_key_from: source_back(sftp.private_key_from),
             private_key_passphrase_from: source_back(sftp.private_key_passphrase_from),
+            file_mode: sftp.file_mode.parse().ok(),
         }),
-        Kind::Fs(fs) => Destination::Fs { directory: fs.directory },
+        Kind::Fs(fs) => Destination::Fs { directory: fs.directory, file_mode: fs.file_mode.parse().ok() },
         Kind::S3(s3) => Destination::S3(S3Destination {
             endpoint: s3.endpoint,
             region: s3.region,

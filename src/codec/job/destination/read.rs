@@ -8,8 +8,8 @@ use crate::{
     codec::proto::v1::{self, destination::Kind},
     domain::{
         export::{
-            AzblobDestination, Destination, DestinationSecrets, GcsDestination, S3Destination, SecretSource,
-            SftpDestination,
+            AzblobDestination, Destination, DestinationSecrets, FileMode, GcsDestination, S3Destination,
+            SecretSource, SftpDestination,
         },
         violation::Violations,
     },
@@ -32,7 +32,10 @@ pub(in crate::codec::job) fn read(
 ) -> (Destination, DestinationSecrets) {
     let Some(mut kind) = destination.and_then(|destination| destination.kind) else {
         wrong.add(path, "missing; give sftp, fs, s3, azblob or gcs");
-        return (Destination::Fs { directory: String::new() }, DestinationSecrets::default());
+        return (
+            Destination::Fs { directory: String::new(), file_mode: None },
+            DestinationSecrets::default(),
+        );
     };
     let name = match &kind {
         Kind::Sftp(_) => "sftp",
@@ -43,6 +46,7 @@ pub(in crate::codec::job) fn read(
     };
     let mut read = Read { path: format!("{path}.{name}"), wrong };
     read.secrets(&mut kind);
+    read.file_mode(&kind);
     let secrets = take_secrets(&mut kind);
     let mut destination = destination_back(kind);
     match &mut destination {
@@ -51,7 +55,7 @@ pub(in crate::codec::job) fn read(
             sftp.has_password = secrets.password.is_some();
             sftp.has_private_key = secrets.private_key.is_some();
         }
-        Destination::Fs { directory } => read.fs_directory(directory),
+        Destination::Fs { directory, .. } => read.fs_directory(directory),
         Destination::S3(s3) => {
             read.s3(s3);
             s3.has_secret_access_key = secrets.store_key.is_some();
@@ -131,6 +135,20 @@ impl Read<'_> {
                 ),
                 Some(_) => {}
             }
+        }
+    }
+
+    fn file_mode(&mut self, kind: &Kind) {
+        let text = match kind {
+            Kind::Sftp(sftp) => &sftp.file_mode,
+            Kind::Fs(fs) => &fs.file_mode,
+            // What is in there has no permissions.
+            Kind::S3(_) | Kind::Azblob(_) | Kind::Gcs(_) => return,
+        };
+        if let Err(error) = text.parse::<FileMode>()
+            && !text.is_empty()
+        {
+            self.wrong("file_mode", error.to_string());
         }
     }
 

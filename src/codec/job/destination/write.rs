@@ -2,7 +2,7 @@
 
 use crate::{
     codec::proto::v1::{self, destination::Kind, secret_source},
-    domain::export::{Destination, SecretSource},
+    domain::export::{Destination, FileMode, SecretSource},
 };
 
 pub(in crate::codec::job) fn destination_to_proto(destination: &Destination) -> v1::Destination {
@@ -20,8 +20,11 @@ pub(in crate::codec::job) fn destination_to_proto(destination: &Destination) -> 
             password_from: source(&sftp.password_from),
             private_key_from: source(&sftp.private_key_from),
             private_key_passphrase_from: source(&sftp.private_key_passphrase_from),
+            file_mode: mode(sftp.file_mode),
         }),
-        Destination::Fs { directory } => Kind::Fs(v1::FsDestination { directory: directory.clone() }),
+        Destination::Fs { directory, file_mode } => {
+            Kind::Fs(v1::FsDestination { directory: directory.clone(), file_mode: mode(*file_mode) })
+        }
         Destination::S3(s3) => Kind::S3(v1::S3Destination {
             endpoint: s3.endpoint.clone(),
             region: s3.region.clone(),
@@ -52,6 +55,10 @@ pub(in crate::codec::job) fn destination_to_proto(destination: &Destination) -> 
         }),
     };
     v1::Destination { kind: Some(kind) }
+}
+
+fn mode(mode: Option<FileMode>) -> String {
+    mode.map(|mode| mode.to_string()).unwrap_or_default()
 }
 
 fn source(source: &Option<SecretSource>) -> Option<v1::SecretSource> {

@@ -26,7 +26,7 @@ use crate::support::{
 };
 
 /// How many runs it takes at most until a left-over is found.
-const CLEANED_EVERY: usize = 32;
+pub const CLEANED_EVERY: usize = 32;
 
 /// When the first owner wakes up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -194,8 +194,14 @@ async fn cases(nature: Nature, left: Left) -> Vec<Case> {
     cases.collect()
 }
 
-const CONSUMER: Nature =
-    Nature { extensions: true, write_bytes: 2_048, consumer: true, rename_replaces: false, code_11: false };
+const CONSUMER: Nature = Nature {
+    extensions: true,
+    write_bytes: 2_048,
+    consumer: true,
+    rename_replaces: false,
+    code_11: false,
+    setstat: true,
+};
 
 /// All natures of servers in long runs, the first ones otherwise.
 fn natures() -> Vec<Nature> {

@@ -75,6 +75,7 @@ impl Place {
             password_from: None,
             private_key_from: None,
             private_key_passphrase_from: None,
+            file_mode: None,
         });
         let settings = JobSettings { destination, max_events: EVENTS_PER_FILE, ..settings() };
         let secrets =

@@ -41,11 +41,20 @@ pub struct Nature {
     pub rename_replaces: bool,
     /// A rename onto what is there is answered with code 11 instead of 4.
     pub code_11: bool,
+    /// Permissions can be set.
+    pub setstat: bool,
 }
 
 impl Default for Nature {
     fn default() -> Self {
-        Self { extensions: true, write_bytes: 2_048, consumer: false, rename_replaces: false, code_11: false }
+        Self {
+            extensions: true,
+            write_bytes: 2_048,
+            consumer: false,
+            rename_replaces: false,
+            code_11: false,
+            setstat: true,
+        }
     }
 }
 

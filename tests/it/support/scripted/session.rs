@@ -14,6 +14,7 @@ use tokio::{
 
 const OK: u32 = 0;
 const FAILURE: u32 = 4;
+const UNSUPPORTED: u32 = 8;
 const EXISTS: u32 = 11;
 
 pub(super) struct Session<S> {
@@ -135,6 +136,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 self.script.take(&to);
             }
             return Ok(Packet::status(request, OK, ""));
+        }
+        if name == "setstat" && !nature.setstat {
+            return Ok(Packet::status(request, UNSUPPORTED, "Operation unsupported"));
         }
         self.files.write_all(&request.0).await?;
         let answer = Packet::read(&mut self.answers).await?;
