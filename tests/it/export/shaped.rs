@@ -1,6 +1,6 @@
 //! Where a job begins and ends, and how its files are named, packed and what is hidden in them.
 
-use std::io::Read;
+use std::{io::Read, path::PathBuf};
 
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -367,9 +367,8 @@ async fn a_preview_has_the_name_the_beginning_and_the_end_of_what_would_be_writt
     assert_eq!(sequences(&preview.content), [5]);
 }
 
-#[tokio::test]
-async fn another_file_in_a_manifests_place_is_neither_replaced_nor_taken_for_it() {
-    let bed = Bed::new();
+/// A run that published its file and found another file in the place of its manifest, which is told.
+async fn with_a_manifest_in_the_way(bed: &Bed) -> PathBuf {
     bed.record_some(1).await;
     let mut settings = settings();
     settings.delivery.manifest = Manifest::In { directory: "manifests".to_owned() };
@@ -386,7 +385,33 @@ async fn another_file_in_a_manifests_place_is_neither_replaced_nor_taken_for_it(
     assert!(bed.delivered().contains_key(&name), "{name}");
     assert!(refused.contains("never replaces"), "{refused}");
     assert_eq!(std::fs::read_to_string(&place).unwrap(), "another");
+    place
+}
+
+#[tokio::test]
+async fn another_file_in_a_manifests_place_is_neither_replaced_nor_taken_for_it() {
+    let bed = Bed::new();
+    let place = with_a_manifest_in_the_way(&bed).await;
     std::fs::remove_file(&place).unwrap();
     bed.run_well().await;
     bed.assert_delivered_equals_log().await;
+}
+
+#[tokio::test]
+async fn a_manifest_that_comes_late_goes_where_manifests_went_when_its_file_was_cut() {
+    let bed = Bed::new();
+    let place = with_a_manifest_in_the_way(&bed).await;
+    let server = bed.good_server();
+    let elsewhere = |settings: &JobSettings, secrets| {
+        let mut settings = settings.clone();
+        settings.delivery.manifest = Manifest::In { directory: "elsewhere".to_owned() };
+        Ok((settings, secrets))
+    };
+    let revision = bed.job().await.revision;
+    server.exports.update(&default_tenant(), "siem", revision, elsewhere, CALLER).await.unwrap();
+    std::fs::remove_file(&place).unwrap();
+    bed.run_well().await;
+    let said: serde_json::Value = serde_json::from_slice(&std::fs::read(&place).unwrap()).unwrap();
+    assert_eq!(said["job_revision"], revision);
+    assert!(!bed.folder().join("elsewhere").exists());
 }
