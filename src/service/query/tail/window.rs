@@ -171,7 +171,7 @@ impl Window {
         if position >= self.last {
             return Recent::Nothing;
         }
-        if position + 1 <= self.last - self.events as u64 {
+        if position < self.last - self.events as u64 {
             return Recent::Older;
         }
         let begin = self.segments.partition_point(|segment| segment.end() <= position + 1);
