@@ -156,7 +156,7 @@ fn from_export(error: &ExportError) -> Answer {
         plain(code, reason, error.to_string())
     };
     match error {
-        ExportError::Render(_) => internal(error),
+        ExportError::Render(_) | ExportError::Bug(_) => internal(error),
         ExportError::HostKey { .. } => say(Code::FailedPrecondition, R::HostKeyMismatch),
         ExportError::Login { .. } | ExportError::Destination { .. } => {
             say(Code::FailedPrecondition, R::DestinationFailed)

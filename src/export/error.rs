@@ -56,6 +56,9 @@ pub enum ExportError {
     /// An event could not be rendered: a bug.
     #[error(transparent)]
     Render(#[from] RenderError),
+    /// A part of vidne itself failed, and no destination is to blame.
+    #[error("{0} failed, which is a bug; the server's log has more, and nothing is lost")]
+    Bug(&'static str),
 }
 
 impl ExportError {
@@ -76,7 +79,7 @@ impl ExportError {
             | Self::Login { message, .. }
             | Self::Destination { message, .. }
             | Self::Unavailable { message, .. } => *message = scrub(message, secrets),
-            Self::Render(_) => {}
+            Self::Render(_) | Self::Bug(_) => {}
         }
         self
     }
@@ -117,7 +120,7 @@ impl ExportError {
             Self::Login { .. } => Failure::Login,
             Self::Destination { .. } => Failure::Destination,
             Self::Unavailable { .. } => Failure::Unavailable,
-            Self::Render(_) => Failure::Internal,
+            Self::Render(_) | Self::Bug(_) => Failure::Internal,
         }
     }
 
@@ -126,7 +129,7 @@ impl ExportError {
         let source = match self {
             Self::HostKey { .. } | Self::Login { .. } => return true,
             Self::Destination { source, .. } | Self::Unavailable { source, .. } => source.as_ref(),
-            Self::Render(_) => None,
+            Self::Render(_) | Self::Bug(_) => None,
         };
         let failed = source.and_then(|source| source.downcast_ref::<opendal::Error>());
         failed.is_some_and(|error| connect_error(error).is_some())

@@ -78,8 +78,8 @@ impl Chunk {
     /// The bytes as they were.
     pub(super) fn unpack(self) -> Result<Bytes, ExportError> {
         let Some(length) = self.unpacked else { return Ok(self.bytes) };
-        let damaged = |error| ExportError::io("unpacking kept lines", std::io::Error::other(error));
-        block::decompress(&self.bytes, length).map(Bytes::from).map_err(damaged)
+        let unpacked = block::decompress(&self.bytes, length).map(Bytes::from);
+        unpacked.map_err(|_| ExportError::Bug("unpacking kept lines"))
     }
 }
 

@@ -68,7 +68,7 @@ impl Reading {
             return if self.scanned >= self.through {
                 Ok(None)
             } else {
-                Err(ExportError::destination("reading ended by a bug; the server's log has it").into())
+                Err(ExportError::Bug("reading what is to be exported").into())
             };
         };
         self.scanned = step.scanned;
@@ -184,6 +184,7 @@ impl Source {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::export::Failure;
 
     #[tokio::test]
     async fn reading_that_stops_early_is_not_taken_for_the_end() {
@@ -197,7 +198,12 @@ mod tests {
         for scanned in [4, 6] {
             assert_eq!(reading.next().await.unwrap().unwrap().scanned, scanned);
         }
-        assert!(reading.next().await.is_err());
+        let ended = reading.next().await.err();
+        // Nobody at the destination could mend it.
+        assert!(
+            matches!(&ended, Some(RunError::Export(error)) if error.failure() == Failure::Internal),
+            "{ended:?}"
+        );
         reading.through = 6;
         assert!(reading.next().await.unwrap().is_none());
     }

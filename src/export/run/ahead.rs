@@ -45,8 +45,6 @@ impl Ahead {
     /// What comes next.
     pub(super) async fn plan(self) -> Result<Plan, RunError> {
         // Nobody else ends it, so it can only have panicked.
-        self.task.await.unwrap_or_else(|_| {
-            Err(ExportError::destination("planning ended by a bug; the server's log has it").into())
-        })
+        self.task.await.unwrap_or_else(|_| Err(ExportError::Bug("planning a file").into()))
     }
 }
