@@ -3,7 +3,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use serde::Serialize;
@@ -20,6 +20,7 @@ use super::{
     server::BenchServer,
     sshd::BenchSshd,
     stages::{self, Log},
+    stopwatch::{Lap, Stopwatch},
 };
 use crate::{
     client::proto::export_service_client::ExportServiceClient,
@@ -44,6 +45,11 @@ const LINE_BYTES: u64 = 960;
 const RECORDING: Duration = Duration::from_secs(4 * 3_600);
 /// Events of one file at most: its bytes are what ends it.
 const FILE_EVENTS: u64 = 10_000_000;
+
+/// The same bytes sent by OpenSSH's client.
+const PLAIN: &str = "sftp put";
+/// The same, and on the server's disk before it is done, as vidne's files are.
+const FLUSHED: &str = "sftp put -f";
 
 /// What and how much.
 #[derive(Clone, Debug)]
@@ -73,10 +79,12 @@ pub struct Rate {
     pub events_per_second: f64,
     /// Millions of bytes.
     pub mb_per_second: f64,
+    /// Processor time of the whole machine for one event, in microseconds; `None` if the system does not tell.
+    pub cpu_micros: Option<f64>,
 }
 
 impl Rate {
-    pub(super) fn new(case: &str, events: u64, bytes: u64, took: Duration) -> Self {
+    pub(super) fn new(case: &str, events: u64, bytes: u64, Lap { took, busy }: Lap) -> Self {
         let seconds = took.as_secs_f64();
         let by = |amount: f64| if seconds > 0.0 { amount / seconds } else { 0.0 };
         Self {
@@ -86,6 +94,7 @@ impl Rate {
             seconds,
             events_per_second: by(events as f64),
             mb_per_second: by(bytes as f64 / 1e6),
+            cpu_micros: busy.filter(|_| events > 0).map(|busy| busy.as_secs_f64() * 1e6 / events as f64),
         }
     }
 }
@@ -99,6 +108,9 @@ pub struct ExportReport {
     pub exports: Vec<Rate>,
     /// Each stage alone.
     pub stages: Vec<Rate>,
+    /// What the machine's cores could do at most in events by second, if they did nothing but the stages of the first
+    /// export: what these take alone, added up. `None` if the system does not tell.
+    pub ceiling: Option<f64>,
     /// The goals.
     pub goals: Vec<Goal>,
     /// The most memory that the exporting server had, in MiB.
@@ -147,7 +159,9 @@ async fn measure(
         progress("sftp put of the same bytes");
         let file = joined(&dropped, folder.path())?;
         let bytes = fs::metadata(&file).map_err(io("look at a file"))?.len();
-        stages.push(Rate::new("sftp put", export.events, bytes, sshd.put(&file).await?));
+        for (name, flush) in [(PLAIN, false), (FLUSHED, true)] {
+            stages.push(Rate::new(name, export.events, bytes, sshd.put(&file, flush).await?));
+        }
     }
     progress("reading rows by key");
     let log = Log::open(folder.path()).await?;
@@ -162,7 +176,8 @@ async fn measure(
     }
     let goals = goals(&exports, &stages, server_peak_memory_mib);
     let machine = Machine::this(&options.folder);
-    Ok(ExportReport { machine, exports, stages, goals, server_peak_memory_mib })
+    let ceiling = ceiling(machine.cores, &exports, &stages);
+    Ok(ExportReport { machine, exports, stages, ceiling, goals, server_peak_memory_mib })
 }
 
 /// Fills a log and ends the server that did it.
@@ -199,7 +214,7 @@ async fn run(
     let mut client = ExportServiceClient::new(channel);
     let request = CreateExportJobRequest { job: Some(job(name, format, destination, file_bytes)) };
     client.create_export_job(request).await.map_err(call)?;
-    let begun = Instant::now();
+    let watch = Stopwatch::start();
     let request = RunExportJobRequest { tenant_id: String::new(), job_id: name.to_owned() };
     let mut steps = client.run_export_job(request).await.map_err(call)?.into_inner();
     let mut result = ExportRunResult::default();
@@ -208,7 +223,7 @@ async fn run(
             result = done;
         }
     }
-    Ok(Rate::new(name, result.events, result.bytes, begun.elapsed()))
+    Ok(Rate::new(name, result.events, result.bytes, watch.lap()))
 }
 
 fn job(name: &str, format: &ExportFormat, destination: Destination, file_bytes: u64) -> ExportJob {
@@ -245,12 +260,24 @@ fn joined(folder: &Path, into: &Path) -> Result<PathBuf, BenchError> {
     Ok(path)
 }
 
+/// The stages of an export.
+fn of_export<'a>(export: &Rate, stages: &'a [Rate]) -> impl Iterator<Item = &'a Rate> + use<'a> {
+    let own = format!("rendering {}", export.case);
+    stages.iter().filter(move |stage| !stage.case.starts_with("rendering") || stage.case == own)
+}
+
+/// Sending counts once.
+fn ceiling(cores: usize, exports: &[Rate], stages: &[Rate]) -> Option<f64> {
+    let stages = of_export(exports.first()?, stages).filter(|stage| stage.case != PLAIN);
+    let micros: f64 = stages.map(|stage| stage.cpu_micros).sum::<Option<f64>>()?;
+    (micros > 0.0).then(|| cores as f64 * 1e6 / micros)
+}
+
 fn goals(exports: &[Rate], stages: &[Rate], memory: Option<u64>) -> Vec<Goal> {
     let mut goals = Vec::new();
     if let Some(export) = exports.first() {
-        let own = format!("rendering {}", export.case);
-        let counted = stages.iter().filter(|stage| !stage.case.starts_with("rendering") || stage.case == own);
-        if let Some(slowest) = counted.min_by(|a, b| a.events_per_second.total_cmp(&b.events_per_second)) {
+        let slowest = of_export(export, stages);
+        if let Some(slowest) = slowest.min_by(|a, b| a.events_per_second.total_cmp(&b.events_per_second)) {
             goals.push(Goal::at_least(
                 format!("events/s of {} / {}, the slowest stage alone", export.case, slowest.case),
                 (export.events_per_second, slowest.events_per_second),
@@ -273,11 +300,23 @@ mod tests {
 
     #[test]
     fn the_first_export_is_compared_with_the_slowest_stage_of_its_own() {
-        let rate = |case: &str, events| Rate::new(case, events, 1_000_000 * events, Duration::from_secs(1));
-        let stages =
-            [rate("sftp put", 90), rate("reading", 100), rate("rendering a", 400), rate("rendering b", 20)];
-        let goals = goals(&[rate("a", 72), rate("b", 1)], &stages, Some(99));
+        let lap = Lap { took: Duration::from_secs(1), busy: Some(Duration::from_millis(500)) };
+        let rate = |case: &str, events| Rate::new(case, events, 1_000_000 * events, lap);
+        let stages = [
+            rate(PLAIN, 95),
+            rate(FLUSHED, 90),
+            rate("reading", 100),
+            rate("rendering a", 400),
+            rate("rendering b", 20),
+        ];
+        let exports = [rate("a", 72), rate("b", 1)];
+        let goals = goals(&exports, &stages, Some(99));
         let seen: Vec<_> = goals.iter().map(|goal| (goal.measured, goal.met)).collect();
         assert_eq!(seen, [(0.8, true), (400.0, true), (20.0, false), (99.0, true)]);
+        // Half a second for 90, for 100 and for 400 events, on two cores.
+        let ceiling = ceiling(2, &exports, &stages).expect("a ceiling");
+        assert!((ceiling - 2.0 / (0.5 / 90.0 + 0.5 / 100.0 + 0.5 / 400.0)).abs() < 1e-6, "{ceiling}");
+        let untold = Rate { cpu_micros: None, ..rate(FLUSHED, 90) };
+        assert_eq!(super::ceiling(2, &exports, &[untold]), None);
     }
 }

@@ -32,6 +32,7 @@ mod server;
 mod sqlite;
 mod sshd;
 mod stages;
+mod stopwatch;
 mod stores;
 mod throttle;
 

@@ -14,7 +14,10 @@ use tokio::{
     time::{self, Instant},
 };
 
-use super::error::{BenchError, io};
+use super::{
+    error::{BenchError, io},
+    stopwatch::{Lap, Stopwatch},
+};
 
 const PROGRAM: &str = "/usr/sbin/sshd";
 /// How long it may take until it listens.
@@ -90,21 +93,23 @@ impl BenchSshd {
         Ok(format!("[{}]:{} {}", self.address.ip(), self.address.port(), words.join(" ")))
     }
 
-    /// Sends a file with `sftp put`, as the last thing in its folder, and says how long all of it took.
-    pub(super) async fn put(&self, file: &Path) -> Result<Duration, BenchError> {
+    /// Sends a file with `sftp put`, and says how long all of it took. `flush`: it is on the server's disk then.
+    /// The file before is replaced.
+    pub(super) async fn put(&self, file: &Path, flush: bool) -> Result<Lap, BenchError> {
         let known = self.folder.join("known_hosts");
         fs::write(&known, self.host_key()? + "\n").map_err(io("write known_hosts"))?;
         let batch = self.folder.join("batch");
-        let line = format!("put \"{}\" \"{}\"\n", file.display(), self.drop_folder().join("put").display());
+        let put = if flush { "put -f" } else { "put" };
+        let line = format!("{put} \"{}\" \"{}\"\n", file.display(), self.drop_folder().join("put").display());
         fs::write(&batch, line).map_err(io("write a batch for sftp"))?;
         let mut sftp = Command::new("sftp");
         sftp.arg("-q").arg("-b").arg(&batch).arg("-i").arg(self.folder.join("user_key"));
         sftp.arg("-o").arg(format!("UserKnownHostsFile={}", known.display()));
         sftp.args(["-F", "none", "-P", &self.address.port().to_string()]);
         sftp.arg(format!("{}@{}", self.user, self.address.ip()));
-        let begun = Instant::now();
+        let watch = Stopwatch::start();
         output(sftp, "send a file with sftp").await?;
-        Ok(begun.elapsed())
+        Ok(watch.lap())
     }
 }
 

@@ -1,11 +1,8 @@
 //! What each stage of an export reaches alone: reading the rows by key, and rendering to nothing.
 
-use std::{
-    path::Path,
-    time::{Duration, Instant},
-};
+use std::{path::Path, time::Duration};
 
-use super::{error::BenchError, export::Rate};
+use super::{error::BenchError, export::Rate, stopwatch::Stopwatch};
 use crate::{
     codec::wire,
     domain::{event::RecordedEvent, export::JobSettings, filter::EventFilter, id::TenantId, query::Order},
@@ -42,7 +39,7 @@ impl Log {
 
     /// Reads every row by key, and does nothing with it.
     pub(super) async fn read(&self) -> Result<Rate, BenchError> {
-        let begun = Instant::now();
+        let watch = Stopwatch::start();
         let (mut events, mut bytes) = (0, 0);
         let all = |page: &crate::store::contract::ScanPage| {
             events += page.events.len() as u64;
@@ -50,7 +47,7 @@ impl Log {
             Ok(true)
         };
         self.pages(all).await?;
-        Ok(Rate::new("reading rows by key", events, bytes, begun.elapsed()))
+        Ok(Rate::new("reading rows by key", events, bytes, watch.lap()))
     }
 
     /// The first events, decoded.
@@ -85,6 +82,7 @@ impl Log {
                 max_events: STEP_EVENTS,
                 max_bytes: STEP_BYTES,
                 with_personal: false,
+                full_after: 0,
             };
             let page = self.store.scan(request).await.map_err(BenchError::Store)?;
             next = page.scanned + 1;
@@ -105,8 +103,8 @@ pub(super) fn render(
     let renderer = Renderer::new(settings);
     let mut chunk = Vec::with_capacity(CHUNK_BYTES + CHUNK_BYTES / 8);
     let (mut count, mut bytes) = (0, 0);
-    let begun = Instant::now();
-    while begun.elapsed() < RENDERING && !events.is_empty() {
+    let watch = Stopwatch::start();
+    while watch.elapsed() < RENDERING && !events.is_empty() {
         for event in events {
             renderer.event(event, &mut chunk).map_err(BenchError::Render)?;
             if chunk.len() >= CHUNK_BYTES {
@@ -117,5 +115,5 @@ pub(super) fn render(
         count += events.len() as u64;
     }
     bytes += chunk.len() as u64;
-    Ok(Rate::new(&format!("rendering {name}"), count, bytes, begun.elapsed()))
+    Ok(Rate::new(&format!("rendering {name}"), count, bytes, watch.lap()))
 }

@@ -139,6 +139,7 @@ impl Source {
             max_events: STEP_EVENTS,
             max_bytes: STEP_BYTES,
             with_personal: self.national_id != NationalIdMode::Omit || self.filter.needs_personal(),
+            full_after: 0,
         };
         let page = self.store.scan_payloads(request).await?;
         if !(from..=through).contains(&page.scanned) {

@@ -214,14 +214,21 @@ fn exports_to_openssh_are_measured_beside_each_stage_alone() {
     let short = ["bench", "export", "--quick", "--format", "json-lines", "--format", "cef", "--json"];
     let export = report(&run(&[&short[..], &["--folder", path]].concat()).ok());
     assert_eq!(names(&export["exports"]), ["json-lines", "cef"]);
-    let stages = ["sftp put", "reading rows by key", "rendering json-lines", "rendering cef"];
+    let stages = ["sftp put", "sftp put -f", "reading rows by key", "rendering json-lines", "rendering cef"];
     assert_eq!(names(&export["stages"]), stages);
     for rate in [&export["exports"], &export["stages"]].iter().flat_map(|list| list.as_array().unwrap()) {
         assert!(rate["events"].as_u64().unwrap() >= 1_000, "{rate}");
         assert!(rate["mb_per_second"].as_f64().unwrap() > 0.0, "{rate}");
     }
     // The same events, and `sftp put` sent the same bytes.
-    assert_eq!(export["stages"][0]["bytes"], export["exports"][0]["bytes"]);
+    for put in 0..2 {
+        assert_eq!(export["stages"][put]["bytes"], export["exports"][0]["bytes"]);
+    }
+    // What the stages take together leaves less than any of them alone could do with all cores.
+    let micros = |at: usize| export["stages"][at]["cpu_micros"].as_f64().unwrap();
+    let cores = export["machine"]["cores"].as_f64().unwrap();
+    let ceiling = export["ceiling"].as_f64().unwrap();
+    assert!((ceiling - cores * 1e6 / (micros(1) + micros(2) + micros(3))).abs() < 1e-6 * ceiling, "{export}");
     let goals = export["goals"].as_array().unwrap();
     assert_eq!(goals.len(), 4, "{export}");
     assert!(export["server_peak_memory_mib"].as_u64().unwrap() > 0);

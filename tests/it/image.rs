@@ -26,7 +26,7 @@ const DEADLINE: Duration = Duration::from_secs(60);
 const CARGO: &str = "#!/bin/sh
 set -e
 [ \"$*\" = 'build --release --locked --bin vidne --features ' ]
-[ -f Cargo.toml ] && [ -f Cargo.lock ] && [ -f build.rs ] && [ -f src/main.rs ] && [ -d proto ] && [ -d migrations ]
+[ -f Cargo.toml ] && [ -f Cargo.lock ] && [ -f build.rs ] && [ -f .cargo/config.toml ] && [ -f src/main.rs ] && [ -d proto ] && [ -d migrations ]
 mkdir -p target/release
 cp /prebuilt/vidne target/release/vidne
 ";

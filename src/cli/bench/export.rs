@@ -33,8 +33,9 @@ const EXAMPLES: &str = "\
 One format, 5 GB, for the server's memory:
   vidne bench export --format json-lines --bytes 5000000000
 
-Every stage is measured alone in the same run: sftp put of the same bytes, reading of the rows by key, rendering to
-nothing by one core.";
+Every stage is measured alone in the same run: sftp put of the same bytes, the same with -f (on the server's disk before
+it is done, as vidne's files are), reading of the rows by key, rendering to nothing by one core. CPU is what the whole
+machine works for one event.";
 
 /// As what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -127,35 +128,48 @@ pub async fn run(args: ExportArgs) -> Result<(), CliError> {
     Ok(out.flush()?)
 }
 
-fn cells(rate: &Rate) -> [String; 4] {
+fn cells(rate: &Rate) -> [String; 5] {
     let mb = format!("{:.1}", rate.mb_per_second);
-    [rate.case.clone(), thousands(rate.events_per_second), mb, thousands(rate.events as f64)]
+    let cpu = rate.cpu_micros.map(|micros| format!("{micros:.1}")).unwrap_or_default();
+    [rate.case.clone(), thousands(rate.events_per_second), mb, cpu, thousands(rate.events as f64)]
+}
+
+/// What bounds it, in words.
+fn ceiling(report: &ExportReport) -> Option<String> {
+    let at_most = thousands(report.ceiling?);
+    Some(format!(
+        "the stages of {} together leave these {} cores time for {at_most} events/s at most",
+        report.exports.first()?.case,
+        report.machine.cores
+    ))
 }
 
 fn lines(report: &ExportReport, width: u16, style: Style) -> Vec<String> {
     let mut lines = vec![escape(&render::machine(&report.machine)).to_string(), String::new()];
     for (title, rates) in [("exported to OpenSSH", &report.exports), ("alone", &report.stages)] {
-        let mut rows = table::new(&[title, "events/s", "MB/s", "events"], width, style);
+        let mut rows = table::new(&[title, "events/s", "MB/s", "CPU µs/event", "events"], width, style);
         for rate in rates {
             table::row(&mut rows, cells(rate));
         }
         lines.extend(table::lines(&rows));
     }
+    lines.extend(ceiling(report));
     lines.extend(render::goals(&report.goals, style));
     lines
 }
 
 fn markdown(report: &ExportReport) -> Vec<String> {
     let mut lines = vec![format!("Measured on: {}.", render::machine(&report.machine)), String::new()];
-    lines.push("| exported to OpenSSH | events/s | MB/s |".to_owned());
-    lines.push("|---|---:|---:|".to_owned());
+    lines.push("| exported to OpenSSH | events/s | MB/s | CPU µs/event |".to_owned());
+    lines.push("|---|---:|---:|---:|".to_owned());
     let exports = report.exports.iter().map(|rate| (rate, ""));
     let stages = report.stages.iter().map(|rate| (rate, "*"));
     for (rate, mark) in exports.chain(stages) {
-        let [case, events, mb, _] = cells(rate);
-        lines.push(format!("| {mark}{case}{mark} | {events} | {mb} |"));
+        let [case, events, mb, cpu, _] = cells(rate);
+        lines.push(format!("| {mark}{case}{mark} | {events} | {mb} | {cpu} |"));
     }
     lines.push(String::new());
+    lines.extend(ceiling(report).map(|ceiling| format!("- {ceiling}")));
     for goal in &report.goals {
         let word = if goal.met { "met" } else { "**short**" };
         lines.push(format!("- {word}: {}", render::goal(goal)));

@@ -57,6 +57,7 @@ impl Exports {
                 max_events: 1,
                 max_bytes: usize::MAX,
                 with_personal: false,
+                full_after: 0,
             };
             let page = self.store().scan(request).await?;
             if let Some(event) = page.events.first() {

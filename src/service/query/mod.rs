@@ -1,6 +1,7 @@
 //! Reading events: one by its key, a stream of those that match, or how many there are.
 
 mod ahead;
+mod density;
 mod follow;
 mod range;
 mod stream;

@@ -7,6 +7,7 @@ use tokio::{sync::watch, time::Instant};
 
 use super::{
     Item, Queries,
+    density::Density,
     range::{Bounds, rest},
     tail::{Status, Tail},
 };
@@ -42,6 +43,8 @@ pub(super) struct Reader {
     pub(super) delivered: u64,
     pub(super) caught_up: bool,
     pub(super) ended: bool,
+    /// What the last step in the store found.
+    density: Density,
     /// Shared with all who follow the log; from the moment on when this one has reached the head.
     pub(super) tail: Option<(Arc<Tail>, watch::Receiver<Status>)>,
     pub(super) last_said: Instant,
@@ -61,6 +64,7 @@ impl Reader {
             delivered: 0,
             caught_up: false,
             ended: false,
+            density: Density::default(),
             tail: None,
             last_said: Instant::now(),
             digest,
@@ -136,17 +140,22 @@ impl Reader {
         // Decided by the store: the bytes go on as they are, undecoded.
         let plain = filter.asks_columns_only();
         let wanted = self.wanted();
+        let max_events = if plain { options.chunk_events.min(wanted) } else { options.chunk_events };
+        let max_bytes = self.batch_room();
         let request = ScanRequest {
             tenant: &self.query.tenant,
             order: self.query.order,
             from,
             through,
             filter,
-            max_events: if plain { options.chunk_events.min(wanted) } else { options.chunk_events },
-            max_bytes: self.batch_room(),
+            max_events,
+            max_bytes,
             with_personal: self.query.show_personal || filter.needs_personal(),
+            full_after: self.density.full_after(max_events, max_bytes),
         };
-        let ScanPage { events, scanned } = self.queries.store.scan_payloads(request).await?;
+        let page = self.queries.store.scan_payloads(request).await?;
+        self.density.learn(page.scanned.abs_diff(from) + 1, &page);
+        let ScanPage { events, scanned } = page;
         let mut batch = Vec::with_capacity(if plain { events.len() } else { 0 });
         self.position = scanned;
         for event in events {

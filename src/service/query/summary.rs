@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::{Queries, walk::Walk};
+use super::{Queries, density::Density, walk::Walk};
 use crate::{
     codec::wire::decode_stored,
     domain::{
@@ -14,7 +14,7 @@ use crate::{
         summary::{Count, Extent, Summary, SummaryRequest},
     },
     service::ServiceError,
-    store::contract::{CountPage, CountRequest, ScanPage, ScanRequest},
+    store::contract::{CountPage, CountRequest, ScanRequest},
 };
 
 impl Queries {
@@ -26,7 +26,7 @@ impl Queries {
         time: Option<Duration>,
     ) -> Result<Count, ServiceError> {
         let mut walk = Walk::start(self, tenant, filter, time).await?;
-        let mut count = 0;
+        let (mut count, mut density) = (0, Density::default());
         while let Some((from, through)) = walk.step() {
             let scanned = if filter.asks_columns_only() {
                 let request = CountRequest { tenant, from, through, filter };
@@ -34,7 +34,7 @@ impl Queries {
                 count += found;
                 scanned
             } else {
-                self.visit(tenant, filter, (from, through), |_| count += 1).await?
+                self.visit(tenant, filter, (from, through), &mut density, |_| count += 1).await?
             };
             walk.looked(scanned);
             self.may_go_on().await?;
@@ -50,10 +50,10 @@ impl Queries {
     ) -> Result<(Summary, Extent), ServiceError> {
         let SummaryRequest { tenant, filter, bucket_seconds, .. } = request;
         let mut walk = Walk::start(self, tenant, filter, time).await?;
-        let mut summary = Summary::new(*bucket_seconds);
+        let (mut summary, mut density) = (Summary::new(*bucket_seconds), Density::default());
         while let Some((from, through)) = walk.step() {
             let add = |event: &RecordedEvent| summary.add(event, request.time);
-            walk.looked(self.visit(tenant, filter, (from, through), add).await?);
+            walk.looked(self.visit(tenant, filter, (from, through), &mut density, add).await?);
             self.may_go_on().await?;
         }
         Ok((summary, walk.extent()))
@@ -65,20 +65,25 @@ impl Queries {
         tenant: &TenantId,
         filter: &EventFilter,
         (from, through): (u64, u64),
+        density: &mut Density,
         mut show: impl FnMut(&RecordedEvent),
     ) -> Result<u64, ServiceError> {
+        let (max_events, max_bytes) = (self.options.chunk_events, self.options.batch_bytes);
         let request = ScanRequest {
             tenant,
             order: Order::Ascending,
             from,
             through,
             filter,
-            max_events: self.options.chunk_events,
-            max_bytes: self.options.batch_bytes,
+            max_events,
+            max_bytes,
             with_personal: filter.needs_personal(),
+            full_after: density.full_after(max_events, max_bytes),
         };
-        let ScanPage { events, scanned } = self.store.scan_payloads(request).await?;
-        for event in &events {
+        let page = self.store.scan_payloads(request).await?;
+        let scanned = page.scanned;
+        density.learn(scanned.abs_diff(from) + 1, &page);
+        for event in &page.events {
             let event = decode_stored(&event.payload, event.personal.as_ref())?;
             if filter.matches(&event) {
                 show(&event);

@@ -119,6 +119,9 @@ pub struct ScanRequest<'a> {
     pub max_bytes: usize,
     /// Read `personal` too.
     pub with_personal: bool,
+    /// Positions after which the page will be full, as the steps before had it; 0: not known. A store MAY look at two
+    /// parts of so long a range side by side.
+    pub full_after: u64,
 }
 
 /// What one step of a scan found.

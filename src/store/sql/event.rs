@@ -18,7 +18,7 @@ use super::{
     postgres_compare::{self, COMPARE_ROWS},
     question::Columns,
     recorded::first_recorded,
-    scan::scan,
+    scan::{Scan, scan},
     sqlite_append, sqlite_compare,
     store::SqlStore,
     tenant_key::TenantKey,
@@ -69,11 +69,11 @@ impl EventStore for SqlStore {
     }
 
     async fn scan(&self, request: ScanRequest<'_>) -> Result<ScanPage, StoreError> {
-        scan(&self.read, self.key(request.tenant).await?, &self.sizes, &request).await
+        scan(&self.scanning(request.tenant).await?, &request).await
     }
 
     async fn scan_payloads(&self, request: ScanRequest<'_>) -> Result<ScanPage<Payload>, StoreError> {
-        scan(&self.read, self.key(request.tenant).await?, &self.sizes, &request).await
+        scan(&self.scanning(request.tenant).await?, &request).await
     }
 
     async fn first_recorded(&self, tenant: &TenantId, time: Timestamp) -> Result<u64, StoreError> {
@@ -98,6 +98,11 @@ impl EventStore for SqlStore {
 }
 
 impl SqlStore {
+    async fn scanning(&self, tenant: &TenantId) -> Result<Scan<'_>, StoreError> {
+        let Self { read, sizes, second, .. } = self;
+        Ok(Scan { db: read, key: self.key(tenant).await?, sizes, second })
+    }
+
     async fn one(&self, rows: Select<events::Entity>) -> Result<Option<StoredEvent>, StoreError> {
         let row = self.read.query_one(&Columns::All.of(rows, true)).await.map_err(db_error)?;
         row.map(|row| convert::stored_event(&row, true)).transpose()

@@ -38,6 +38,8 @@ pub struct SqlStore {
     pub(super) bulk: Option<Bulk>,
     /// Appends that may wait for a head at once: they hold connections that others need.
     pub(super) waiting: Semaphore,
+    /// Scans that may read by two connections at once: others need some too.
+    pub(super) second: Semaphore,
 }
 
 impl SqlStore {
@@ -51,9 +53,10 @@ impl SqlStore {
             let speak = write.get_postgres_connection_pool().clone();
             Notifier::start(speak, bulk.listen.clone(), wakeups.clone())
         });
-        let waiting = Semaphore::new((options.max_connections as usize / 3).max(1));
+        let third = || Semaphore::new((options.max_connections as usize / 3).max(1));
+        let (waiting, second) = (third(), third());
         let (known_heads, sizes) = (KnownHeads::default(), RowSizes::default());
-        Ok(Self { write, read, bulk, waiting, keys, known_heads, sizes, wakeups, notifier })
+        Ok(Self { write, read, bulk, waiting, second, keys, known_heads, sizes, wakeups, notifier })
     }
 
     /// Waits for calls under way and closes all connections.

@@ -195,6 +195,35 @@ async fn g10_a_client_that_holds_a_subscription_and_never_reads_is_ended_with_a_
 }
 
 #[tokio::test]
+async fn a_client_that_says_that_it_is_still_working_keeps_its_subscription() {
+    let server = Server::with(&[("subscriptions.stall_timeout", "1s")]).await;
+    create(&server, "siem").await.unwrap();
+    for _ in 0..2 {
+        server.record(event()).await.unwrap();
+    }
+    let to = format!("http://{}", server.running.addresses.listen);
+    let client = Client::connect(&to, ClientOptions::default()).unwrap();
+    for (says_so, dealt_with) in [(true, 2), (false, 3)] {
+        let start = ConsumeStart { name: "siem".to_owned(), ..ConsumeStart::default() };
+        let mut consumer = client.consume(start, Resume::Never);
+        while !matches!(consumer.next().await.unwrap().unwrap().item, ConsumerItem::Events(_)) {}
+        // Work takes time: three times what the server waits for an answer.
+        for _ in 0..30 {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            if says_so {
+                consumer.still_working();
+            }
+        }
+        consumer.acknowledge(dealt_with);
+        match (consumer.finish().await, says_so) {
+            (Ok(kept), true) => assert_eq!(kept, dealt_with),
+            (Err(error), false) => assert_eq!(error.reason().as_deref(), Some("SUBSCRIPTION_STALLED")),
+            (unexpected, _) => panic!("{unexpected:?}, saying so: {says_so}"),
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_server_that_stops_tells_its_consumers_and_ends() {
     let server = Server::start().await;
     create(&server, "siem").await.unwrap();

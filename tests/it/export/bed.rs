@@ -230,6 +230,7 @@ impl Bed {
             max_events: usize::MAX,
             max_bytes: usize::MAX,
             with_personal: true,
+            full_after: 0,
         };
         let page = self.store.scan(request).await.unwrap();
         assert_eq!(page.events.len() as u64, self.head().await, "the whole log in one page");

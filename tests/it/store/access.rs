@@ -143,6 +143,7 @@ impl Filled {
                     max_events: 1_000,
                     max_bytes: 1_000_000,
                     with_personal: filter.needs_personal(),
+                    full_after: 0,
                 };
                 self.hold(shape, declared, &self.store.scan_statements(&request).await.unwrap()).await;
             }

@@ -27,6 +27,7 @@ on_every_store! {
     one_event_larger_than_the_bound_is_given_alone,
     a_long_range_takes_bounded_steps,
     few_administrative_events_are_found_among_many,
+    what_matches_seldom_here_and_often_there_is_found_once,
     a_recorded_time_is_found_where_it_begins,
 }
 
@@ -177,6 +178,7 @@ async fn personal_is_read_only_when_asked_for(bed: &Bed) {
             max_events: 10,
             max_bytes: 1_000,
             with_personal,
+            full_after: 0,
         };
         let page = store.scan(request).await.unwrap();
         assert_eq!(page.events[0].personal, expected);
@@ -248,6 +250,37 @@ async fn few_administrative_events_are_found_among_many(bed: &Bed) {
         expected.reverse();
         let found = collect(&*store, &log, &filter, Order::Descending, (10_400, 1), (7, 1_000_000)).await;
         assert_eq!(sequences(&found), expected);
+    }
+}
+
+async fn what_matches_seldom_here_and_often_there_is_found_once(bed: &Bed) {
+    let store = bed.store();
+    // None, then every fifth, then all, then one in a thousand.
+    let matches = |n: u128| match n {
+        0..4_000 => false,
+        4_000..9_000 => n.is_multiple_of(5),
+        9_000..10_000 => true,
+        _ => n.is_multiple_of(1_000),
+    };
+    let new = |n: u128| match matches(n) {
+        true => NewEvent { event_type: event_type("RECORD_DELETED"), ..event(n) },
+        false => event(n),
+    };
+    let last = 24_000_u64;
+    for from in (1..=last.into()).step_by(1_500) {
+        store.append(&(from..from + 1_500).map(new).collect::<Vec<_>>(), at(1)).await.unwrap();
+    }
+    let filter = EventFilter { types: vec![event_type("RECORD_DELETED")], ..EventFilter::default() };
+    let log = tenant("default");
+    let mut expected: Vec<u64> = (1..=last).filter(|n| matches((*n).into())).collect();
+    for bounds in [(1_000, 1_000_000), (200, 1_000_000), (1_000, 3_000), (3, 70)] {
+        let found = collect(&*store, &log, &filter, Order::Ascending, (1, last), bounds).await;
+        assert_eq!(sequences(&found), expected, "{bounds:?}");
+    }
+    expected.reverse();
+    for bounds in [(1_000, 1_000_000), (200, 3_000)] {
+        let found = collect(&*store, &log, &filter, Order::Descending, (last, 1), bounds).await;
+        assert_eq!(sequences(&found), expected, "{bounds:?}");
     }
 }
 

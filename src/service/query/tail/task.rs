@@ -90,6 +90,7 @@ impl Task {
                 max_events: chunk,
                 max_bytes: self.options.batch_bytes.max(1),
                 with_personal: true,
+                full_after: 0,
             })
             .await?;
         if page.events.is_empty() {

@@ -87,6 +87,7 @@ async fn read(store: &dyn Store, tenant: &TenantId, head: u64) -> Result<Vec<Sto
             max_events: 1_000,
             max_bytes: usize::MAX,
             with_personal: false,
+            full_after: 0,
         };
         let page = store.scan(request).await?;
         from = page.scanned + 1;

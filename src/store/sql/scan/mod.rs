@@ -1,14 +1,22 @@
 //! One bounded step of a scan. Pages by key: a stream over all of it would hold its connection for as long as its
 //! reader likes.
 
-use futures::{StreamExt, TryStreamExt};
-use sea_orm::{DatabaseConnection, QueryResult, StreamTrait, sea_query::SelectStatement};
+mod halves;
+mod page;
 
+use futures::{StreamExt, TryStreamExt, try_join};
+use sea_orm::{DatabaseConnection, QueryResult, StreamTrait, sea_query::SelectStatement};
+use tokio::sync::Semaphore;
+
+use self::{
+    halves::{halves, joined},
+    page::{Page, Scanned},
+};
 use super::{
     access::Access,
     convert,
     error::db_error,
-    question::{Asker, Columns, FEW},
+    question::{Asker, FEW},
     row_sizes::RowSizes,
     tenant_key::TenantKey,
 };
@@ -16,7 +24,7 @@ use crate::{
     domain::query::Order,
     store::{
         StoreError,
-        contract::{Payload, ScanPage, ScanRequest, StoredEvent},
+        contract::{ScanPage, ScanRequest},
     },
 };
 
@@ -26,57 +34,21 @@ const WINDOW: u64 = 10_000;
 /// The same where an index knows the few positions that there are to look at.
 const INDEX_WINDOW: u64 = 200_000;
 
-/// What a scan gives.
-pub(super) trait Scanned: Sized {
-    /// What is read for it.
-    const COLUMNS: Columns;
-    /// Reads a row of these columns.
-    fn read(row: &QueryResult, with_personal: bool) -> Result<Self, StoreError>;
-    /// Its place.
-    fn sequence(&self) -> u64;
-    /// Bytes of its payload.
-    fn len(&self) -> usize;
-}
-
-impl Scanned for StoredEvent {
-    const COLUMNS: Columns = Columns::All;
-
-    fn read(row: &QueryResult, with_personal: bool) -> Result<Self, StoreError> {
-        convert::stored_event(row, with_personal)
-    }
-
-    fn sequence(&self) -> u64 {
-        self.sequence
-    }
-
-    fn len(&self) -> usize {
-        self.payload.len()
-    }
-}
-
-impl Scanned for Payload {
-    const COLUMNS: Columns = Columns::Payload;
-
-    fn read(row: &QueryResult, with_personal: bool) -> Result<Self, StoreError> {
-        convert::payload(row, with_personal)
-    }
-
-    fn sequence(&self) -> u64 {
-        self.sequence
-    }
-
-    fn len(&self) -> usize {
-        self.payload.len()
-    }
+/// What a scan needs of its store.
+pub(super) struct Scan<'a> {
+    pub(super) db: &'a DatabaseConnection,
+    pub(super) key: TenantKey,
+    pub(super) sizes: &'a RowSizes,
+    /// Scans that may use a second connection.
+    pub(super) second: &'a Semaphore,
 }
 
 /// Looks at the positions from `request.from` on.
 pub(super) async fn scan<E: Scanned>(
-    db: &DatabaseConnection,
-    key: TenantKey,
-    sizes: &RowSizes,
+    scan: &Scan<'_>,
     request: &ScanRequest<'_>,
 ) -> Result<ScanPage<E>, StoreError> {
+    let &Scan { db, key, sizes, second } = scan;
     let asker = Asker { key, backend: StreamTrait::get_database_backend(db), filter: request.filter };
     let step = Step { db, sizes, asker, request };
     match asker.access() {
@@ -92,7 +64,18 @@ pub(super) async fn scan<E: Scanned>(
             };
             step.at(places, last).await
         }
-        Access::KeyRange | Access::KeyPoints => step.through(last_position(request, WINDOW)).await,
+        Access::KeyRange | Access::KeyPoints => {
+            // Nobody waits for it: without a permit, the same is read by one connection.
+            let Some((halves, _permit)) = halves(request).zip(second.try_acquire().ok()) else {
+                return step.through(last_position(request, WINDOW)).await;
+            };
+            let [near, far] = &halves;
+            let near_step = Step { request: near, ..step };
+            let far_step = Step { request: far, ..step };
+            let (near_page, far_page) =
+                try_join!(near_step.through(near.through), far_step.through(far.through))?;
+            Ok(joined((near, near_page), far_page))
+        }
     }
 }
 
@@ -132,6 +115,7 @@ fn among(mut places: Vec<i64>, request: &ScanRequest<'_>) -> Vec<i64> {
     places
 }
 
+#[derive(Clone, Copy)]
 struct Step<'a> {
     db: &'a DatabaseConnection,
     sizes: &'a RowSizes,
@@ -210,42 +194,5 @@ impl Step<'_> {
         let found = page.events.len() - before.0;
         self.sizes.learn(self.asker.key, found, page.bytes - before.1);
         Ok(filled.unwrap_or(Filled::Rows(found)))
-    }
-}
-
-struct Page<E> {
-    events: Vec<E>,
-    bytes: usize,
-    last: u64,
-}
-
-impl<E: Scanned> Page<E> {
-    fn new(last: u64) -> Self {
-        Self { events: Vec::new(), bytes: 0, last }
-    }
-
-    fn add(&mut self, event: E) {
-        self.bytes += event.len();
-        self.events.push(event);
-    }
-
-    /// Where to go on; `None` if there is nothing left.
-    fn next(&self, order: Order, last: u64) -> Option<u64> {
-        let newest = self.events.last()?.sequence();
-        (newest != last).then(|| match order {
-            Order::Ascending => newest.saturating_add(1),
-            Order::Descending => newest.saturating_sub(1),
-        })
-    }
-
-    /// All that there was.
-    fn whole(self) -> ScanPage<E> {
-        ScanPage { events: self.events, scanned: self.last }
-    }
-
-    /// Up to the last event that is in it.
-    fn cut(self) -> ScanPage<E> {
-        let scanned = self.events.last().map_or(self.last, E::sequence);
-        ScanPage { events: self.events, scanned }
     }
 }
