@@ -6,6 +6,7 @@ use crate::{
     codec::{error::DecodeError, proto::v1, wire::timestamp},
     domain::{
         delivery::{Compression, Delivery, MANIFEST_DIRECTORY, Manifest, Naming, Start, check_folder},
+        heartbeat,
         schedule::{Cron, CronError, Rhythm, Schedule},
         time::Timestamp,
         violation::Violations,
@@ -16,7 +17,7 @@ use crate::{
 const INTERVAL_DEFAULT: Duration = Duration::from_secs(60);
 const INTERVAL_LONGEST: Duration = Duration::from_secs(31 * 24 * 60 * 60);
 
-/// Reads what a client sends. All violations are added to `wrong`, with paths below `path`.
+/// Reads what a client sends, but for the heartbeat. All violations are added to `wrong`, with paths below `path`.
 pub(super) fn delivery_from_proto(
     schedule: Option<v1::ExportSchedule>,
     naming: Option<v1::ExportNaming>,
@@ -46,7 +47,23 @@ pub(super) fn delivery_from_proto(
     if let Some(Err(error)) = manifest.directory().map(check_folder) {
         wrong("manifest.directory", error.to_string());
     }
-    Delivery { schedule, naming, compression, manifest, start }
+    Delivery { schedule, naming, compression, manifest, start, heartbeat: None }
+}
+
+/// Reads how long a job may be silent.
+///
+/// # Errors
+///
+/// What to give instead.
+pub(super) fn heartbeat_from_proto(
+    interval: Option<prost_types::Duration>,
+) -> Result<Option<Duration>, &'static str> {
+    let Some(interval) = interval else { return Ok(None) };
+    Duration::try_from(interval)
+        .ok()
+        .filter(|interval| (heartbeat::SHORTEST..=heartbeat::LONGEST).contains(interval))
+        .map(Some)
+        .ok_or("out of range; give 1 minute to 31 days, or leave it out for none")
 }
 
 fn schedule_from_proto(schedule: v1::ExportSchedule, wrong: &mut impl FnMut(&str, String)) -> Schedule {
@@ -89,7 +106,7 @@ fn schedule_from_proto(schedule: v1::ExportSchedule, wrong: &mut impl FnMut(&str
     Schedule { rhythm, waiting_events, waiting_bytes }
 }
 
-/// Reads what vidne itself wrote. Jobs of before there were schedules run by hand, as they did.
+/// Reads what vidne itself wrote, but for the heartbeat. Jobs of before there were schedules run by hand, as they did.
 pub(super) fn delivery_back(
     schedule: Option<v1::ExportSchedule>,
     naming: Option<v1::ExportNaming>,
@@ -116,12 +133,13 @@ pub(super) fn delivery_back(
         manifest: manifest.map(manifest_from_proto).unwrap_or_default(),
         start: start_from_proto(start.and_then(|start| start.kind))
             .map_err(|_| DecodeError::OutOfRange("start"))?,
+        heartbeat: None,
     })
 }
 
 /// Writes it all.
 pub(super) fn delivery_to_proto(delivery: &Delivery, job: &mut v1::ExportJob) {
-    let Delivery { schedule, naming, compression, manifest, start } = delivery;
+    let Delivery { schedule, naming, compression, manifest, start, heartbeat } = delivery;
     job.schedule = Some(schedule_to_proto(schedule));
     job.naming = Some(v1::ExportNaming {
         directory: naming.directory_template().to_owned(),
@@ -133,6 +151,7 @@ pub(super) fn delivery_to_proto(delivery: &Delivery, job: &mut v1::ExportJob) {
     }
     .into();
     job.start = Some(start_to_proto(*start));
+    job.heartbeat_interval = heartbeat.and_then(|interval| prost_types::Duration::try_from(interval).ok());
     job.manifest = Some(match manifest {
         Manifest::Off => v1::ExportManifest { off: true, directory: String::new() },
         Manifest::In { directory } => v1::ExportManifest { off: false, directory: directory.clone() },
@@ -253,6 +272,7 @@ mod tests {
                     compression: Compression::Gzip,
                     manifest: Manifest::In { directory: "m".to_owned() },
                     start,
+                    heartbeat: None,
                 };
                 let mut job = v1::ExportJob::default();
                 delivery_to_proto(&delivery, &mut job);

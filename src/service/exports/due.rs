@@ -29,8 +29,8 @@ struct Sum {
 }
 
 impl Exports {
-    /// Starts at most `room` runs of jobs whose time has come, none for vidne's own events alone. A job that finds
-    /// nothing to do waits for its next time. Says how many it started.
+    /// Starts at most `room` runs of jobs whose time has come, none for vidne's own events alone but for a heartbeat that is
+    /// due. A job that finds nothing to do waits for its next time. Says how many it started.
     pub async fn start_due(&self, room: usize, waiting: &mut WaitingBytes) -> Result<usize, ServiceError> {
         let mut started = 0;
         let due = self.store().due_jobs(self.parts().clock.now(), JOBS).await?;
@@ -58,15 +58,21 @@ impl Exports {
         let DueJob { tenant, id, due } = due;
         let trigger = match due {
             Due::Time(expected) => {
-                if !self.has_work(tenant, id).await? {
+                if self.has_work(tenant, id).await? {
+                    Trigger::Schedule
+                } else {
                     let job = self.kept(tenant, id).await?.job;
-                    let next = job.settings.delivery.schedule.next(self.parts().clock.now());
+                    let now = self.parts().clock.now();
+                    let next = job.settings.delivery.schedule.next(now);
                     self.store().postpone_job(tenant, id, *expected, next).await?;
-                    return Ok(false);
+                    if !job.heartbeat_is_due(now) {
+                        return Ok(false);
+                    }
+                    Trigger::Heartbeat
                 }
-                Trigger::Schedule
             }
             Due::Abandoned => Trigger::Schedule,
+            Due::Heartbeat => Trigger::Heartbeat,
             Due::Events if self.has_work(tenant, id).await? => Trigger::Waiting,
             Due::Events => return Ok(false),
             Due::Bytes { after, through, bytes } => {

@@ -62,7 +62,13 @@ impl Exports {
         let lease = self.store().lease_job(&found.job.id, &self.0.owner, term).await?;
         let (steps, listener) = mpsc::channel(WAITING_STEPS);
         let (exports, tenant) = (self.clone(), tenant.clone());
-        let begun = Begun { lease, trigger, started: self.parts().clock.now(), done: RunResult::default() };
+        let begun = Begun {
+            lease,
+            trigger,
+            started: self.parts().clock.now(),
+            done: RunResult::default(),
+            not_needed: false,
+        };
         self.0.running.fetch_add(1, Ordering::Relaxed);
         self.parts().tasks.spawn(async move {
             exports.supervise(&tenant, found, begun, steps).await;
@@ -75,7 +81,7 @@ impl Exports {
         // Health is changed only under the lease, so this is how the run before ended. If the store does not
         // answer now, what was found a moment ago must do: the lease has to be given up in any case.
         let before = self.kept(tenant, &begun.lease.job_id).await.unwrap_or(found);
-        let work = AssertUnwindSafe(self.drive(tenant, &mut begun, &steps)).catch_unwind();
+        let work = AssertUnwindSafe(self.work(tenant, &mut begun, &steps)).catch_unwind();
         let result = work.await.unwrap_or_else(|_| {
             Err(RunError::Export(ExportError::destination("the run ended by a bug; the server's log has it")))
         });
@@ -86,6 +92,27 @@ impl Exports {
         let RunResult { files, events, bytes, .. } = begun.done;
         self.parts().metrics.export_run(result.is_ok(), files, events, bytes);
         tell(&steps, result.map(RunEvent::Result).map_err(ServiceError::from)).await;
+    }
+
+    /// A run that the clock started ends with a heartbeat if one is due and it published nothing; one that a heartbeat
+    /// started publishes that, if it is needed.
+    async fn work(&self, tenant: &TenantId, begun: &mut Begun, steps: &Steps) -> Result<RunResult, RunError> {
+        let told = match begun.trigger {
+            Trigger::Heartbeat => self.heartbeat_alone(tenant, &begun.lease).await?,
+            Trigger::Request | Trigger::Schedule | Trigger::Waiting => {
+                let result = self.drive(tenant, begun, steps).await?;
+                let silent = begun.trigger == Trigger::Schedule && begun.done.files == 0;
+                if !silent || !self.heartbeat_after(tenant, &begun.lease, result.scanned_sequence).await? {
+                    return Ok(result);
+                }
+                true
+            }
+        };
+        if told {
+            return self.drive(tenant, begun, steps).await;
+        }
+        begun.not_needed = true;
+        Ok(RunResult::default())
     }
 
     /// The run itself; its steps are counted, and passed on as they come.
@@ -137,6 +164,8 @@ impl Exports {
     ) -> Result<(), ServiceError> {
         let lease = &begun.lease;
         let (state, failure, last_error) = match result {
+            // Nothing was asked of the destination, so this says nothing about it.
+            Ok(_) if begun.not_needed => (RunState::Stopped, None, String::new()),
             Ok(_) => (RunState::Ok, None, String::new()),
             // The lease is not ours any more, or there is nothing to keep it for.
             Err(RunError::Store(StoreError::LeaseLost | StoreError::JobNotFound)) => return Ok(()),
@@ -144,14 +173,22 @@ impl Exports {
             Err(RunError::Cancelled) => (RunState::Stopped, None, String::new()),
             Err(error) => (RunState::Failed, Some(failure(error)), error.to_string()),
         };
-        let witnesses = self.change_of_health(before, result, &last_error)?;
+        let witnesses = match begun.not_needed {
+            true => Vec::new(),
+            false => self.change_of_health(before, result, &last_error)?,
+        };
         let ended = self.parts().clock.now();
         let outcome = RunOutcome {
             state,
             failure,
             ended,
-            next_run: self.next_run(before, result, failure, ended),
+            next_run: match (begun.trigger, failure) {
+                // A heartbeat is beside the schedule.
+                (Trigger::Heartbeat, None) => before.standing.next_run,
+                _ => self.next_run(before, result, failure, ended),
+            },
             kept: begun.kept(state, failure, &last_error, ended),
+            silent_since: begun.not_needed.then_some(ended),
             last_error,
         };
         let mut tries = 1;
@@ -205,6 +242,8 @@ struct Begun {
     started: Timestamp,
     /// What it has published so far.
     done: RunResult,
+    /// It was for a heartbeat that turned out not to be needed.
+    not_needed: bool,
 }
 
 impl Begun {

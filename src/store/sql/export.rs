@@ -107,6 +107,10 @@ impl ExportStore for SqlStore {
         lease::finish(self, lease, outcome, witnesses).await
     }
 
+    async fn record_heartbeat(&self, lease: &Lease, heartbeat: NewEvent) -> Result<bool, StoreError> {
+        lease::record_heartbeat(self, lease, heartbeat).await
+    }
+
     async fn pending_file(&self, job_id: &str) -> Result<Option<ExportFile>, StoreError> {
         let key = tenant_of_job(&self.read, job_id).await?;
         file::pending(&self.read, key, job_id).await

@@ -344,6 +344,10 @@ impl ExportStore for FaultyStore {
         self.inner.finish_run(lease, outcome, witnesses).await
     }
 
+    async fn record_heartbeat(&self, lease: &Lease, heartbeat: NewEvent) -> Result<bool, StoreError> {
+        self.plan.step(gone, self.inner.record_heartbeat(lease, heartbeat)).await
+    }
+
     async fn pending_file(&self, job_id: &str) -> Result<Option<ExportFile>, StoreError> {
         self.plan.step(gone, self.inner.pending_file(job_id)).await
     }
