@@ -6,7 +6,6 @@ use crate::{
     codec::{error::DecodeError, proto::v1, wire::timestamp},
     domain::{
         delivery::{Compression, Delivery, MANIFEST_DIRECTORY, Manifest, Naming, Start, check_folder},
-        heartbeat,
         schedule::{Cron, CronError, Rhythm, Schedule},
         time::Timestamp,
         violation::Violations,
@@ -48,22 +47,6 @@ pub(super) fn delivery_from_proto(
         wrong("manifest.directory", error.to_string());
     }
     Delivery { schedule, naming, compression, manifest, start, heartbeat: None }
-}
-
-/// Reads how long a job may be silent.
-///
-/// # Errors
-///
-/// What to give instead.
-pub(super) fn heartbeat_from_proto(
-    interval: Option<prost_types::Duration>,
-) -> Result<Option<Duration>, &'static str> {
-    let Some(interval) = interval else { return Ok(None) };
-    Duration::try_from(interval)
-        .ok()
-        .filter(|interval| (heartbeat::SHORTEST..=heartbeat::LONGEST).contains(interval))
-        .map(Some)
-        .ok_or("out of range; give 1 minute to 31 days, or leave it out for none")
 }
 
 fn schedule_from_proto(schedule: v1::ExportSchedule, wrong: &mut impl FnMut(&str, String)) -> Schedule {

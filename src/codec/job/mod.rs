@@ -3,6 +3,7 @@
 mod delivery;
 mod destination;
 mod format;
+mod heartbeat;
 mod read;
 mod secrets;
 mod update;

@@ -1,9 +1,10 @@
 //! From the contract to the domain: strict, all violations at once.
 
 use super::{
-    delivery::{delivery_back, delivery_from_proto, heartbeat_from_proto},
+    delivery::{delivery_back, delivery_from_proto},
     destination,
     format::format_from_proto,
+    heartbeat::{heartbeat_back, heartbeat_from_proto},
 };
 use crate::{
     codec::{error::DecodeError, filter::filter_from_proto, proto::v1},
@@ -54,8 +55,7 @@ pub(super) fn settings_back(job: v1::ExportJob) -> Result<JobSettings, DecodeErr
     let destination = destination::destination_back(kind);
     let limits = job.file_limits.ok_or(DecodeError::Missing("file_limits"))?;
     let mut delivery = delivery_back(job.schedule, job.naming, job.compression, job.start, job.manifest)?;
-    delivery.heartbeat = heartbeat_from_proto(job.heartbeat_interval)
-        .map_err(|_| DecodeError::OutOfRange("heartbeat_interval"))?;
+    delivery.heartbeat = heartbeat_back(job.heartbeat_interval)?;
     Ok(JobSettings {
         name: job.name,
         filter: filter_from_proto(job.filter.unwrap_or_default(), "filter")

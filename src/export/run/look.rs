@@ -39,6 +39,21 @@ impl Runner {
         self.under(lease, cancel, self.waiting(job, lease)).await
     }
 
+    /// Up to where what is waiting at the beginning is nothing that `job` wants; looks no further than `through`, and
+    /// at some thousand positions at most.
+    ///
+    /// # Errors
+    ///
+    /// As a run that reads it.
+    pub async fn unwanted(&self, job: &ExportJob, through: u64) -> Result<u64, RunError> {
+        let source = Source::new(&self.store, &self.vault, job, &job.settings);
+        let step = source.step(job.scanned_sequence + 1, through).await?;
+        match source.events(&step).next() {
+            Some(first) => Ok(first?.sequence - 1),
+            None => Ok(step.scanned),
+        }
+    }
+
     async fn waiting(&self, job: &ExportJob, lease: &Lease) -> Result<Waiting, RunError> {
         if self.store.pending_file(&job.id).await?.is_some() {
             return Ok(Waiting::Unfinished);

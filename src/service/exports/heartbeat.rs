@@ -4,20 +4,54 @@
 //! when everything before it was looked at, so that one that is not published yet is always found first: whatever server
 //! goes on, and wherever the one before it stopped, there is never a second one.
 
-use super::{Exports, testimony};
+use super::{
+    Exports,
+    run::{Begun, Steps},
+    testimony,
+};
 use crate::{
-    domain::{catalogue::EventType, export::ExportJob, id::TenantId},
+    domain::{
+        catalogue::EventType,
+        export::{ExportJob, Trigger},
+        id::TenantId,
+    },
     export::{
         ExportError,
-        run::{RunError, Waiting},
+        run::{RunError, RunResult, Waiting},
     },
     service::ServiceError,
     store::contract::Lease,
 };
 
 impl Exports {
+    /// A run that the clock started ends with a heartbeat if one is due and it published nothing; one that a heartbeat
+    /// started publishes that, if it is needed.
+    pub(super) async fn work(
+        &self,
+        tenant: &TenantId,
+        begun: &mut Begun,
+        steps: &Steps,
+    ) -> Result<RunResult, RunError> {
+        let told = match begun.trigger {
+            Trigger::Heartbeat => self.heartbeat_alone(tenant, &begun.lease).await?,
+            Trigger::Request | Trigger::Schedule | Trigger::Waiting => {
+                let result = self.drive(tenant, begun, steps).await?;
+                let silent = begun.trigger == Trigger::Schedule && begun.done.files == 0;
+                if !silent || !self.heartbeat_after(tenant, &begun.lease, result.scanned_sequence).await? {
+                    return Ok(result);
+                }
+                true
+            }
+        };
+        if told {
+            return self.drive(tenant, begun, steps).await;
+        }
+        begun.not_needed = true;
+        Ok(RunResult::default())
+    }
+
     /// Records a heartbeat if one is due and nothing waits. Whether there is now something to publish for it.
-    pub(super) async fn heartbeat_alone(&self, tenant: &TenantId, lease: &Lease) -> Result<bool, RunError> {
+    async fn heartbeat_alone(&self, tenant: &TenantId, lease: &Lease) -> Result<bool, RunError> {
         let Some(job) = self.silent(tenant, lease).await? else { return Ok(false) };
         match self.parts().runner.look(&job, lease, &self.parts().shutdown).await? {
             Waiting::Unfinished => Ok(true),
@@ -28,7 +62,7 @@ impl Exports {
     }
 
     /// Records a heartbeat if one is due after a run that looked at everything up to `scanned`. Whether it did.
-    pub(super) async fn heartbeat_after(
+    async fn heartbeat_after(
         &self,
         tenant: &TenantId,
         lease: &Lease,

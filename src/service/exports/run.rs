@@ -42,7 +42,7 @@ pub enum RunEvent {
     Result(RunResult),
 }
 
-type Steps = mpsc::Sender<Result<RunEvent, ServiceError>>;
+pub(super) type Steps = mpsc::Sender<Result<RunEvent, ServiceError>>;
 
 impl Exports {
     /// Exports what is new now. Answers once the job's lease is taken (`JobBusy` if somebody else has it); then
@@ -94,29 +94,8 @@ impl Exports {
         tell(&steps, result.map(RunEvent::Result).map_err(ServiceError::from)).await;
     }
 
-    /// A run that the clock started ends with a heartbeat if one is due and it published nothing; one that a heartbeat
-    /// started publishes that, if it is needed.
-    async fn work(&self, tenant: &TenantId, begun: &mut Begun, steps: &Steps) -> Result<RunResult, RunError> {
-        let told = match begun.trigger {
-            Trigger::Heartbeat => self.heartbeat_alone(tenant, &begun.lease).await?,
-            Trigger::Request | Trigger::Schedule | Trigger::Waiting => {
-                let result = self.drive(tenant, begun, steps).await?;
-                let silent = begun.trigger == Trigger::Schedule && begun.done.files == 0;
-                if !silent || !self.heartbeat_after(tenant, &begun.lease, result.scanned_sequence).await? {
-                    return Ok(result);
-                }
-                true
-            }
-        };
-        if told {
-            return self.drive(tenant, begun, steps).await;
-        }
-        begun.not_needed = true;
-        Ok(RunResult::default())
-    }
-
     /// The run itself; its steps are counted, and passed on as they come.
-    async fn drive(
+    pub(super) async fn drive(
         &self,
         tenant: &TenantId,
         begun: &mut Begun,
@@ -236,14 +215,14 @@ impl Exports {
 }
 
 /// A run that has its lease.
-struct Begun {
-    lease: Lease,
-    trigger: Trigger,
+pub(super) struct Begun {
+    pub(super) lease: Lease,
+    pub(super) trigger: Trigger,
     started: Timestamp,
     /// What it has published so far.
-    done: RunResult,
+    pub(super) done: RunResult,
     /// It was for a heartbeat that turned out not to be needed.
-    not_needed: bool,
+    pub(super) not_needed: bool,
 }
 
 impl Begun {

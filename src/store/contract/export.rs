@@ -233,6 +233,10 @@ pub trait ExportStore: Send + Sync + 'static {
         next_run: Option<Timestamp>,
     ) -> Result<(), StoreError>;
 
+    /// Notes that `job`, as it was read, wants nothing up to `through`. Does nothing if it has been changed or has moved on
+    /// since, or if somebody runs it.
+    async fn pass_over(&self, job: &ExportJob, through: u64) -> Result<(), StoreError>;
+
     /// Bytes of the stored events at the positions `from..=through`, of which there may be at most 100,000.
     async fn stored_bytes(&self, tenant: &TenantId, from: u64, through: u64) -> Result<u64, StoreError>;
 

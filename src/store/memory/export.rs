@@ -195,6 +195,17 @@ impl ExportStore for MemoryStore {
         })
     }
 
+    async fn pass_over(&self, read: &ExportJob, through: u64) -> Result<(), StoreError> {
+        self.change(|state| {
+            let job = state.live_mut(&read.tenant, &read.id)?;
+            let same = |job: &ExportJob| (job.revision, job.scanned_sequence);
+            if job.lease_until.is_none() && same(&job.job) == same(read) {
+                job.job.scanned_sequence = read.scanned_sequence.max(through);
+            }
+            Ok(())
+        })
+    }
+
     async fn stored_bytes(&self, tenant: &TenantId, from: u64, through: u64) -> Result<u64, StoreError> {
         let state = self.state();
         let events = state.log(tenant)?.events.iter();

@@ -16,7 +16,11 @@ use super::{
     tenant_key::TenantKey,
 };
 use crate::{
-    domain::{export::Health, id::TenantId, time::Timestamp},
+    domain::{
+        export::{ExportJob, Health},
+        id::TenantId,
+        time::Timestamp,
+    },
     store::{
         StoreError,
         contract::{Due, DueJob, JobGlance},
@@ -180,6 +184,21 @@ pub(super) async fn postpone(
         .col_expr(jobs::Column::NextRunTime, Expr::value(next_run.map(Timestamp::micros)))
         .filter(jobs::Column::JobId.eq(id))
         .filter(jobs::Column::NextRunTime.eq(expected.micros()))
+        .exec(&store.write)
+        .await
+        .map_err(db_error)?;
+    Ok(())
+}
+
+pub(super) async fn pass_over(store: &SqlStore, job: &ExportJob, through: u64) -> Result<(), StoreError> {
+    let key = store.key(&job.tenant).await?;
+    jobs::Entity::change(key)
+        .col_expr(jobs::Column::ScannedSequence, Expr::value(convert::signed(through)))
+        .filter(jobs::Column::JobId.eq(job.id.as_str()))
+        .filter(jobs::Column::Revision.eq(convert::signed(job.revision)))
+        .filter(jobs::Column::ScannedSequence.eq(convert::signed(job.scanned_sequence)))
+        .filter(jobs::Column::ScannedSequence.lt(convert::signed(through)))
+        .filter(jobs::Column::LeaseUntil.is_null())
         .exec(&store.write)
         .await
         .map_err(db_error)?;

@@ -82,6 +82,10 @@ impl ExportStore for SqlStore {
         due::postpone(self, (tenant, id), expected, next_run).await
     }
 
+    async fn pass_over(&self, job: &ExportJob, through: u64) -> Result<(), StoreError> {
+        due::pass_over(self, job, through).await
+    }
+
     async fn stored_bytes(&self, tenant: &TenantId, from: u64, through: u64) -> Result<u64, StoreError> {
         due::stored_bytes(self, self.key(tenant).await?, from, through).await
     }
