@@ -303,7 +303,7 @@ async fn a_heartbeat_that_was_not_published_when_it_was_switched_off_is_publishe
     std::fs::remove_file(bed.root.path().join("siem")).unwrap();
     bed.record(bare(EventType::CUSTOM)).await;
     assert_eq!(bed.run(&server).await.unwrap().files, 0);
-    assert_eq!(bed.job().await.scanned_sequence, bed.head().await);
+    assert!(bed.job().await.scanned_sequence > beats(&bed).await[0], "it was looked at and not wanted");
     change(&server, &bed, Some(HOUR)).await;
     goes_by(&bed, &server, 2 * MINUTE).await;
     assert_said_once(&bed, "switched on again").await;
