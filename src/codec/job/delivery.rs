@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::length::length;
 use crate::{
     codec::{error::DecodeError, proto::v1, wire::timestamp},
     domain::{
@@ -56,8 +57,8 @@ fn schedule_from_proto(schedule: v1::ExportSchedule, wrong: &mut impl FnMut(&str
     let rhythm = match kind {
         None if waiting_events.is_some() || waiting_bytes.is_some() => Rhythm::Never,
         None => Rhythm::Every(INTERVAL_DEFAULT),
-        Some(Kind::Interval(interval)) => match Duration::try_from(interval) {
-            Ok(interval) if (Duration::from_secs(1)..=INTERVAL_LONGEST).contains(&interval) => {
+        Some(Kind::Interval(interval)) => match length(interval) {
+            Some(interval) if (Duration::from_secs(1)..=INTERVAL_LONGEST).contains(&interval) => {
                 Rhythm::Every(interval)
             }
             _ => {
@@ -286,8 +287,10 @@ mod tests {
             "job.manifest.directory",
         ];
         assert_eq!(read(job).unwrap_err(), fields);
-        let moment = prost_types::Duration { seconds: 0, nanos: 1 };
-        assert_eq!(read(scheduled(Some(Kind::Interval(moment)), 0)).unwrap_err(), ["job.schedule.interval"]);
+        for (seconds, nanos) in [(0, 1), (i64::MIN, 0)] {
+            let interval = Some(Kind::Interval(prost_types::Duration { seconds, nanos }));
+            assert_eq!(read(scheduled(interval, 0)).unwrap_err(), ["job.schedule.interval"]);
+        }
         assert_eq!(read(scheduled(Some(Kind::Manual(true)), 5)).unwrap_err(), ["job.schedule.manual"]);
     }
 }

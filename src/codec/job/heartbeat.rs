@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::length::length;
 use crate::{codec::error::DecodeError, domain::heartbeat};
 
 /// Reads how long a job may be silent.
@@ -13,8 +14,7 @@ pub(super) fn heartbeat_from_proto(
     interval: Option<prost_types::Duration>,
 ) -> Result<Option<Duration>, &'static str> {
     let Some(interval) = interval else { return Ok(None) };
-    Duration::try_from(interval)
-        .ok()
+    length(interval)
         .filter(|interval| (heartbeat::SHORTEST..=heartbeat::LONGEST).contains(interval))
         .map(Some)
         .ok_or("out of range; give 1 minute to 31 days, or leave it out for none")
@@ -24,8 +24,7 @@ pub(super) fn heartbeat_from_proto(
 pub(super) fn heartbeat_back(
     interval: Option<prost_types::Duration>,
 ) -> Result<Option<Duration>, DecodeError> {
-    let back =
-        |interval| Duration::try_from(interval).map_err(|_| DecodeError::OutOfRange("heartbeat_interval"));
+    let back = |interval| length(interval).ok_or(DecodeError::OutOfRange("heartbeat_interval"));
     interval.map(back).transpose()
 }
 

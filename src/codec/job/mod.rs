@@ -4,6 +4,7 @@ mod delivery;
 mod destination;
 mod format;
 mod heartbeat;
+mod length;
 mod read;
 mod secrets;
 mod update;
