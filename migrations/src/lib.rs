@@ -14,6 +14,7 @@ mod m0003_export;
 mod m0004_subscriptions;
 mod m0005_export_schedules;
 mod m0006_administrative;
+mod m0007_export_heartbeats;
 
 use sea_orm_migration::{MigrationTrait, async_trait};
 pub use sea_orm_migration::{MigratorTrait, SchemaManager};
@@ -32,6 +33,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0004_subscriptions::Migration),
             Box::new(m0005_export_schedules::Migration),
             Box::new(m0006_administrative::Migration),
+            Box::new(m0007_export_heartbeats::Migration),
         ]
     }
 }

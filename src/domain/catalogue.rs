@@ -63,7 +63,7 @@ const fn service(
 }
 
 /// Every event type, by number.
-pub static CATALOGUE: [EventTypeInfo; 44] = [
+pub static CATALOGUE: [EventTypeInfo; 45] = [
     access(1, "RECORD_SEARCHED", "Search", "Records or forms were searched"),
     access(2, "RECORD_READ", "Read", "A record or form was read"),
     access(3, "RECORD_DELETED", "Delete", "A record or form was deleted"),
@@ -120,6 +120,7 @@ pub static CATALOGUE: [EventTypeInfo; 44] = [
     service(2008, "SERVICE_EXPORT_JOB_PAUSED", "ExportJobPaused", "Export job paused"),
     service(2009, "SERVICE_EXPORT_JOB_RESUMED", "ExportJobResumed", "Export job resumed"),
     service(2010, "SERVICE_HOST_KEY_CHANGED", "HostKeyChanged", "SFTP host key changed"),
+    service(2011, "SERVICE_EXPORT_JOB_HEARTBEAT", "ExportJobHeartbeat", "Export job had nothing to export"),
 ];
 
 impl EventType {
@@ -153,6 +154,8 @@ impl EventType {
     pub const SERVICE_EXPORT_JOB_RESUMED: Self = Self(42);
     /// vidne's own: a server presented another host key than the pinned one.
     pub const SERVICE_HOST_KEY_CHANGED: Self = Self(43);
+    /// vidne's own: an export job had nothing to export for a while.
+    pub const SERVICE_EXPORT_JOB_HEARTBEAT: Self = Self(44);
 
     /// Every type, by number.
     pub fn all() -> impl Iterator<Item = Self> {
@@ -218,6 +221,7 @@ mod tests {
             (EventType::SERVICE_EXPORT_JOB_PAUSED, "SERVICE_EXPORT_JOB_PAUSED"),
             (EventType::SERVICE_EXPORT_JOB_RESUMED, "SERVICE_EXPORT_JOB_RESUMED"),
             (EventType::SERVICE_HOST_KEY_CHANGED, "SERVICE_HOST_KEY_CHANGED"),
+            (EventType::SERVICE_EXPORT_JOB_HEARTBEAT, "SERVICE_EXPORT_JOB_HEARTBEAT"),
         ] {
             assert_eq!(event_type.info().name, name);
             assert_eq!(EventType::from_number(event_type.info().number), Some(event_type));

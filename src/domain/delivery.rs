@@ -1,5 +1,7 @@
 //! When a job runs, how its files are called and packed, and what goes beside them.
 
+use std::time::Duration;
+
 use super::{schedule::Schedule, time::Timestamp};
 
 /// Everything about a job's files but what is in them and where they go.
@@ -15,6 +17,8 @@ pub struct Delivery {
     pub manifest: Manifest,
     /// With which event the job begins.
     pub start: Start,
+    /// A sign of life whenever the job has been silent for so long.
+    pub heartbeat: Option<Duration>,
 }
 
 /// How files are packed.

@@ -60,6 +60,8 @@ pub struct Standing {
     pub failures: u32,
     /// What kind of trouble it has.
     pub failure: Option<Failure>,
+    /// From when on it counts as silent: since its last file, or since it was resumed; `None`: since its creation.
+    pub silent_since: Option<Timestamp>,
 }
 
 /// A past range that is exported once more.
@@ -139,6 +141,8 @@ pub enum Trigger {
     Schedule,
     /// Enough that waited.
     Waiting,
+    /// A heartbeat that was due.
+    Heartbeat,
 }
 
 /// How a run ended.

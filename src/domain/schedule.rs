@@ -125,7 +125,8 @@ impl fmt::Display for Schedule {
     }
 }
 
-fn in_words(interval: Duration) -> String {
+/// For people: `90 s`, `1 h`.
+pub fn in_words(interval: Duration) -> String {
     let seconds = interval.as_secs();
     match seconds {
         _ if interval.subsec_nanos() > 0 => format!("{} ms", interval.as_millis()),

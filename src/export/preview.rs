@@ -3,11 +3,7 @@
 use std::{ops::RangeInclusive, sync::Arc};
 
 use super::{ExportError, format::Renderer, run::RunError, source::Source};
-use crate::{
-    domain::{export::JobSettings, id::TenantId},
-    store::Store,
-    vault::Vault,
-};
+use crate::{domain::export::ExportJob, store::Store, vault::Vault};
 
 /// More is not rendered.
 const BYTES: usize = 1024 * 1024;
@@ -33,13 +29,12 @@ pub struct Rendered {
 pub async fn preview(
     store: &Arc<dyn Store>,
     vault: &Vault,
-    tenant: &TenantId,
-    settings: &JobSettings,
+    job: &ExportJob,
     range: RangeInclusive<u64>,
     max_events: u32,
 ) -> Result<Rendered, RunError> {
-    let renderer = Renderer::new(settings);
-    let source = Source::new(store, vault, tenant, settings);
+    let renderer = Renderer::new(&job.settings);
+    let source = Source::new(store, vault, job, &job.settings);
     let mut rendered = Rendered { scanned: range.start() - 1, ..Rendered::default() };
     renderer.begin(&mut rendered.content);
     while rendered.scanned < *range.end() {

@@ -10,10 +10,11 @@ use crate::{
     codec::{error::DecodeError, wire},
     domain::{
         event::{Personal, RecordedEvent},
-        export::{JobSettings, NationalIdMode},
+        export::{ExportJob, JobSettings, NationalIdMode},
         filter::EventFilter,
         id::TenantId,
         query::Order,
+        selection::Selection,
     },
     store::{
         Store, StoreError,
@@ -35,6 +36,8 @@ const WAITING: usize = 1;
 pub(super) struct Source {
     store: Arc<dyn Store>,
     tenant: TenantId,
+    selection: Arc<Selection>,
+    /// What the store goes by.
     filter: Arc<EventFilter>,
     national_id: NationalIdMode,
     vault: Vault,
@@ -88,17 +91,19 @@ impl Reading {
 }
 
 impl Source {
-    /// The events that a job with `settings` wants.
+    /// The events that `job` wants under `settings`: its present ones, or those of an earlier revision.
     pub(super) fn new(
         store: &Arc<dyn Store>,
         vault: &Vault,
-        tenant: &TenantId,
+        job: &ExportJob,
         settings: &JobSettings,
     ) -> Self {
+        let selection = Selection::with(job, settings);
         Self {
             store: store.clone(),
-            tenant: tenant.clone(),
-            filter: Arc::new(settings.filter.clone()),
+            tenant: job.tenant.clone(),
+            filter: Arc::new(selection.at_least()),
+            selection: Arc::new(selection),
             national_id: settings.national_id,
             vault: vault.clone(),
         }
@@ -138,7 +143,7 @@ impl Source {
             filter: &self.filter,
             max_events: STEP_EVENTS,
             max_bytes: STEP_BYTES,
-            with_personal: self.national_id != NationalIdMode::Omit || self.filter.needs_personal(),
+            with_personal: self.national_id != NationalIdMode::Omit || self.selection.needs_personal(),
             full_after: 0,
         };
         let page = self.store.scan_payloads(request).await?;
@@ -159,7 +164,7 @@ impl Source {
                 Ok(event) => event,
                 Err(error) => return Some(Err(error)),
             };
-            if !self.filter.matches(&event) {
+            if !self.selection.matches(&event) {
                 return None;
             }
             self.hide(&mut event);

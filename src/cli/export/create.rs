@@ -113,6 +113,7 @@ impl CreateArgs {
         };
         self.settings.limit(&mut job.file_limits);
         self.schedule.apply(&mut job.schedule)?;
+        self.schedule.beat(&mut job);
         self.naming.apply(&mut job)?;
         Ok(job)
     }

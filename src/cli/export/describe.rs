@@ -37,6 +37,7 @@ pub fn describe(job: &ExportJob) -> Vec<(&'static str, String)> {
         ("login by", kind.map(login).unwrap_or_default()),
         ("national id", national_id(job).to_owned()),
         ("schedule", schedule::describe(job.schedule.as_ref())),
+        ("heartbeat", schedule::describe_heartbeat(job)),
         ("begins with", start::describe(job.start.as_ref())),
         ("files", naming(job)),
         ("manifests", manifests(job)),

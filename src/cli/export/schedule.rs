@@ -5,8 +5,11 @@ use jiff::{Span, SpanRelativeTo, Unit};
 
 use super::{super::CliError, words};
 use crate::{
-    codec::proto::v1::{CronSchedule, ExportSchedule, export_schedule::Kind},
-    domain::schedule::{Cron, CronError},
+    codec::proto::v1::{CronSchedule, ExportJob, ExportSchedule, export_schedule::Kind},
+    domain::{
+        heartbeat,
+        schedule::{Cron, CronError},
+    },
 };
 
 const LONGEST: f64 = 31.0 * 86_400.0;
@@ -34,6 +37,13 @@ pub struct ScheduleArgs {
     /// Also as soon as events of this many bytes wait, as they are stored. 0: no.
     #[arg(long, value_name = "NUMBER")]
     when_bytes: Option<u64>,
+    /// A sign of life for a SIEM that watches for silence: after so long without a file, one that says that there were no
+    /// events: 1m to 31d, such as 1h. No less than the schedule, since events that wait hold it back. Default: none.
+    #[arg(long, value_name = "DURATION", value_parser = silence)]
+    heartbeat: Option<i64>,
+    /// No sign of life.
+    #[arg(long, conflicts_with = "heartbeat")]
+    no_heartbeat: bool,
 }
 
 impl ScheduleArgs {
@@ -62,6 +72,25 @@ impl ScheduleArgs {
         *schedule = Some(new);
         Ok(true)
     }
+}
+
+impl ScheduleArgs {
+    /// Puts the heartbeat that is given into a job, or takes it out. Whether anything is given.
+    pub fn beat(&self, job: &mut ExportJob) -> bool {
+        let given = self.heartbeat.is_some() || self.no_heartbeat;
+        if given {
+            job.heartbeat_interval =
+                self.heartbeat.map(|seconds| prost_types::Duration { seconds, nanos: 0 });
+        }
+        given
+    }
+}
+
+/// How long a job may be silent, in words; empty for no heartbeat.
+pub fn describe_heartbeat(job: &ExportJob) -> String {
+    job.heartbeat_interval
+        .map(|interval| format!("after {} without a file", words::exact(interval.seconds)))
+        .unwrap_or_default()
 }
 
 /// When it runs, in words.
@@ -93,15 +122,21 @@ fn check(expression: &str, time_zone: &str) -> Result<(), CliError> {
 
 /// Seconds between runs.
 fn every(text: &str) -> Result<i64, String> {
-    let seconds = text
-        .parse::<Span>()
-        .ok()
-        .and_then(|span| span.total((Unit::Second, SpanRelativeTo::days_are_24_hours())).ok())
-        .filter(|seconds| seconds.fract() == 0.0 && (1.0..=LONGEST).contains(seconds));
-    // In range, so nothing is cut.
-    seconds
-        .map(|seconds| seconds as i64)
+    whole_seconds(text, 1.0)
         .ok_or_else(|| "expected a duration of whole seconds such as 30s, 5m or 12h, at most 31d".to_owned())
+}
+
+/// Seconds without a file.
+fn silence(text: &str) -> Result<i64, String> {
+    whole_seconds(text, heartbeat::SHORTEST.as_secs_f64())
+        .ok_or_else(|| "expected a duration of whole seconds such as 5m or 1h, from 1m to 31d".to_owned())
+}
+
+fn whole_seconds(text: &str, shortest: f64) -> Option<i64> {
+    let span = text.parse::<Span>().ok()?;
+    let seconds = span.total((Unit::Second, SpanRelativeTo::days_are_24_hours())).ok()?;
+    // In range, so nothing is cut.
+    (seconds.fract() == 0.0 && (shortest..=LONGEST).contains(&seconds)).then_some(seconds as i64)
 }
 
 #[cfg(test)]
@@ -120,6 +155,22 @@ mod tests {
         for wrong in ["", "0s", "500ms", "-5m", "32d", "5", "often"] {
             assert!(every(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_heartbeat_comes_after_a_minute_or_more_and_can_be_taken_out() {
+        for (text, seconds) in [("1m", 60), ("1h", 3_600), ("31d", 2_678_400)] {
+            assert_eq!(silence(text), Ok(seconds), "{text}");
+        }
+        for wrong in ["", "59s", "0m", "90500ms", "32d", "never"] {
+            assert!(silence(wrong).is_err(), "{wrong}");
+        }
+        let mut job = ExportJob::default();
+        assert!(ScheduleArgs { heartbeat: Some(5_400), ..ScheduleArgs::default() }.beat(&mut job));
+        assert_eq!(describe_heartbeat(&job), "after 1h 30m without a file");
+        assert!(!ScheduleArgs::default().beat(&mut job) && job.heartbeat_interval.is_some());
+        assert!(ScheduleArgs { no_heartbeat: true, ..ScheduleArgs::default() }.beat(&mut job));
+        assert_eq!(describe_heartbeat(&job), "");
     }
 
     #[test]

@@ -83,6 +83,9 @@ impl UpdateArgs {
         if self.schedule.apply(&mut job.schedule)? {
             paths.push("schedule");
         }
+        if self.schedule.beat(job) {
+            paths.push("heartbeat_interval");
+        }
         if self.settings.limit(&mut job.file_limits) {
             paths.push("file_limits");
         }

@@ -63,6 +63,7 @@ pub fn job(job: &ExportJob) -> Json {
         "failures": job.failures,
         "failure": failure(job.failure()),
         "declared": job.declared,
+        "heartbeat_interval_seconds": job.heartbeat_interval.map(|interval| interval.seconds),
     }))
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::length::length;
 use crate::{
     codec::{error::DecodeError, proto::v1, wire::timestamp},
     domain::{
@@ -16,7 +17,7 @@ use crate::{
 const INTERVAL_DEFAULT: Duration = Duration::from_secs(60);
 const INTERVAL_LONGEST: Duration = Duration::from_secs(31 * 24 * 60 * 60);
 
-/// Reads what a client sends. All violations are added to `wrong`, with paths below `path`.
+/// Reads what a client sends, but for the heartbeat. All violations are added to `wrong`, with paths below `path`.
 pub(super) fn delivery_from_proto(
     schedule: Option<v1::ExportSchedule>,
     naming: Option<v1::ExportNaming>,
@@ -46,7 +47,7 @@ pub(super) fn delivery_from_proto(
     if let Some(Err(error)) = manifest.directory().map(check_folder) {
         wrong("manifest.directory", error.to_string());
     }
-    Delivery { schedule, naming, compression, manifest, start }
+    Delivery { schedule, naming, compression, manifest, start, heartbeat: None }
 }
 
 fn schedule_from_proto(schedule: v1::ExportSchedule, wrong: &mut impl FnMut(&str, String)) -> Schedule {
@@ -56,8 +57,8 @@ fn schedule_from_proto(schedule: v1::ExportSchedule, wrong: &mut impl FnMut(&str
     let rhythm = match kind {
         None if waiting_events.is_some() || waiting_bytes.is_some() => Rhythm::Never,
         None => Rhythm::Every(INTERVAL_DEFAULT),
-        Some(Kind::Interval(interval)) => match Duration::try_from(interval) {
-            Ok(interval) if (Duration::from_secs(1)..=INTERVAL_LONGEST).contains(&interval) => {
+        Some(Kind::Interval(interval)) => match length(interval) {
+            Some(interval) if (Duration::from_secs(1)..=INTERVAL_LONGEST).contains(&interval) => {
                 Rhythm::Every(interval)
             }
             _ => {
@@ -89,7 +90,7 @@ fn schedule_from_proto(schedule: v1::ExportSchedule, wrong: &mut impl FnMut(&str
     Schedule { rhythm, waiting_events, waiting_bytes }
 }
 
-/// Reads what vidne itself wrote. Jobs of before there were schedules run by hand, as they did.
+/// Reads what vidne itself wrote, but for the heartbeat. Jobs of before there were schedules run by hand, as they did.
 pub(super) fn delivery_back(
     schedule: Option<v1::ExportSchedule>,
     naming: Option<v1::ExportNaming>,
@@ -116,12 +117,13 @@ pub(super) fn delivery_back(
         manifest: manifest.map(manifest_from_proto).unwrap_or_default(),
         start: start_from_proto(start.and_then(|start| start.kind))
             .map_err(|_| DecodeError::OutOfRange("start"))?,
+        heartbeat: None,
     })
 }
 
 /// Writes it all.
 pub(super) fn delivery_to_proto(delivery: &Delivery, job: &mut v1::ExportJob) {
-    let Delivery { schedule, naming, compression, manifest, start } = delivery;
+    let Delivery { schedule, naming, compression, manifest, start, heartbeat } = delivery;
     job.schedule = Some(schedule_to_proto(schedule));
     job.naming = Some(v1::ExportNaming {
         directory: naming.directory_template().to_owned(),
@@ -133,6 +135,7 @@ pub(super) fn delivery_to_proto(delivery: &Delivery, job: &mut v1::ExportJob) {
     }
     .into();
     job.start = Some(start_to_proto(*start));
+    job.heartbeat_interval = heartbeat.and_then(|interval| prost_types::Duration::try_from(interval).ok());
     job.manifest = Some(match manifest {
         Manifest::Off => v1::ExportManifest { off: true, directory: String::new() },
         Manifest::In { directory } => v1::ExportManifest { off: false, directory: directory.clone() },
@@ -253,6 +256,7 @@ mod tests {
                     compression: Compression::Gzip,
                     manifest: Manifest::In { directory: "m".to_owned() },
                     start,
+                    heartbeat: None,
                 };
                 let mut job = v1::ExportJob::default();
                 delivery_to_proto(&delivery, &mut job);
@@ -283,8 +287,10 @@ mod tests {
             "job.manifest.directory",
         ];
         assert_eq!(read(job).unwrap_err(), fields);
-        let moment = prost_types::Duration { seconds: 0, nanos: 1 };
-        assert_eq!(read(scheduled(Some(Kind::Interval(moment)), 0)).unwrap_err(), ["job.schedule.interval"]);
+        for (seconds, nanos) in [(0, 1), (i64::MIN, 0)] {
+            let interval = Some(Kind::Interval(prost_types::Duration { seconds, nanos }));
+            assert_eq!(read(scheduled(interval, 0)).unwrap_err(), ["job.schedule.interval"]);
+        }
         assert_eq!(read(scheduled(Some(Kind::Manual(true)), 5)).unwrap_err(), ["job.schedule.manual"]);
     }
 }

@@ -3,6 +3,8 @@
 mod delivery;
 mod destination;
 mod format;
+mod heartbeat;
+mod length;
 mod read;
 mod secrets;
 mod update;

@@ -4,6 +4,7 @@ use super::{
     delivery::{delivery_back, delivery_from_proto},
     destination,
     format::format_from_proto,
+    heartbeat::{heartbeat_back, heartbeat_from_proto},
 };
 use crate::{
     codec::{error::DecodeError, filter::filter_from_proto, proto::v1},
@@ -53,7 +54,8 @@ pub(super) fn settings_back(job: v1::ExportJob) -> Result<JobSettings, DecodeErr
     let kind = job.destination.and_then(|d| d.kind).ok_or(DecodeError::Missing("destination"))?;
     let destination = destination::destination_back(kind);
     let limits = job.file_limits.ok_or(DecodeError::Missing("file_limits"))?;
-    let delivery = delivery_back(job.schedule, job.naming, job.compression, job.start, job.manifest)?;
+    let mut delivery = delivery_back(job.schedule, job.naming, job.compression, job.start, job.manifest)?;
+    delivery.heartbeat = heartbeat_back(job.heartbeat_interval)?;
     Ok(JobSettings {
         name: job.name,
         filter: filter_from_proto(job.filter.unwrap_or_default(), "filter")
@@ -121,6 +123,7 @@ impl Read<'_> {
             failures: _,
             failure: _,
             declared: _,
+            heartbeat_interval,
         } = job;
         if !is_name(&name) {
             self.wrong("name", format!("not a job name; give {NAME_SHAPE}"));
@@ -140,8 +143,12 @@ impl Read<'_> {
         let v1::FileLimits { max_events, max_bytes } = file_limits.unwrap_or_default();
         let max_events = self.limit("file_limits.max_events", max_events, MAX_EVENTS_DEFAULT, MAX_EVENTS);
         let max_bytes = self.limit("file_limits.max_bytes", max_bytes, MAX_BYTES_DEFAULT, MAX_BYTES);
-        let delivery =
+        let mut delivery =
             delivery_from_proto(schedule, naming, compression, start, manifest, self.path, &mut self.wrong);
+        delivery.heartbeat = heartbeat_from_proto(heartbeat_interval).unwrap_or_else(|why| {
+            self.wrong("heartbeat_interval", why);
+            None
+        });
         let settings =
             JobSettings { name, filter, format, destination, national_id, max_events, max_bytes, delivery };
         (settings, secrets)

@@ -13,8 +13,8 @@ use crate::{
     },
 };
 
-const MASK: &str =
-    "name, filter, format, destination, national_id, file_limits, schedule, naming, compression, manifest";
+const MASK: &str = "name, filter, format, destination, national_id, file_limits, schedule, naming, compression, manifest, \
+     heartbeat_interval";
 
 /// The settings and secrets of a job as they are after an update with `job` and the paths of its mask.
 ///
@@ -49,6 +49,7 @@ pub fn apply_update(
             "naming" => merged.naming = job.naming.take(),
             "compression" => merged.compression = job.compression,
             "manifest" => merged.manifest = job.manifest.take(),
+            "heartbeat_interval" => merged.heartbeat_interval = job.heartbeat_interval,
             "destination" => merged.destination = replace(merged.destination.take(), job.destination.clone()),
             _ => wrong.add("update_mask", format!("a path is not one of {MASK}, or {FIELDS}")),
         }

@@ -20,6 +20,7 @@ pub fn job_to_proto(job: &ExportJob, lag: &Lag) -> v1::ExportJob {
         failing_since,
         failures,
         failure: trouble,
+        silent_since: _,
     } = &job.standing;
     v1::ExportJob {
         job_id: job.id.clone(),
@@ -91,6 +92,7 @@ fn trigger(trigger: Trigger) -> v1::ExportTrigger {
         Trigger::Request => v1::ExportTrigger::Request,
         Trigger::Schedule => v1::ExportTrigger::Schedule,
         Trigger::Waiting => v1::ExportTrigger::Waiting,
+        Trigger::Heartbeat => v1::ExportTrigger::Heartbeat,
     }
 }
 

@@ -18,7 +18,7 @@ use crate::{
 
 const MESSAGE: &str = ".vidne.v1.ExportJob";
 /// What is no output.
-const FIELDS: [&str; 13] = [
+const FIELDS: [&str; 14] = [
     "tenant_id",
     "name",
     "filter",
@@ -31,6 +31,7 @@ const FIELDS: [&str; 13] = [
     "compression",
     "start",
     "manifest",
+    "heartbeat_interval",
     "paused",
 ];
 /// The one key that the contract does not have.

@@ -210,7 +210,7 @@ static CUSTOM: Mapping =
     row("Custom event", "Custom", "custom", ocsf(Class::WebResources, 99, ""), ecs("", &[], "custom"));
 
 #[rustfmt::skip] // One line per type, to be read as a table.
-static SERVICE: [Mapping; 11] = [
+static SERVICE: [Mapping; 12] = [
     row("Export job created", "Create", "service", managed(EXPORT_JOB, 1, "Create"),
         config(&["creation"], "export-job-created")),
     row("Export job changed", "Modify", "service", managed(EXPORT_JOB, 3, "Update"),
@@ -233,6 +233,8 @@ static SERVICE: [Mapping; 11] = [
         config(&["change"], "export-job-resumed")),
     row("SFTP host key changed", "Refuse", "service", managed(EXPORT_JOB, 99, "Host Key Changed"),
         config(&["info"], "host-key-changed")),
+    row("Export job had nothing to export", "Heartbeat", "service", managed(EXPORT_JOB, 99, "Heartbeat"),
+        config(&["info"], "export-job-heartbeat")),
 ];
 
 /// For types of vidne's own that have no row yet.

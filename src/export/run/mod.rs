@@ -1,7 +1,8 @@
 //! One run of a job, under its lease: `work` goes on from where the last one stopped, `recover` finishes what an
-//! earlier run left.
+//! earlier run left. `look` tells whether there is anything to do.
 
 mod ahead;
+mod look;
 mod recover;
 mod work;
 
@@ -18,6 +19,7 @@ use crate::{
     vault::Vault,
 };
 
+pub use look::Waiting;
 pub use recover::same_place;
 use work::Run;
 
@@ -101,11 +103,21 @@ impl Runner {
         cancel: &CancellationToken,
     ) -> Result<RunResult, RunError> {
         let mut run = Run::new(self, tenant, lease, files);
+        self.under(lease, cancel, run.work()).await
+    }
+
+    /// Works as long as the lease lasts and nobody cancels it.
+    async fn under<T>(
+        &self,
+        lease: &Lease,
+        cancel: &CancellationToken,
+        work: impl Future<Output = Result<T, RunError>>,
+    ) -> Result<T, RunError> {
         tokio::select! {
             biased;
             () = cancel.cancelled() => Err(RunError::Cancelled),
             lost = self.keep(lease) => Err(lost.into()),
-            done = run.work() => done,
+            done = work => done,
         }
     }
 

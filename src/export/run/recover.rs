@@ -71,7 +71,7 @@ impl Run<'_> {
         tracing::warn!(export.job_id = %file.job_id, file.name = %file.name, "the uploaded file is damaged: sent again");
         let part = ours.part_path();
         let renderer = Renderer::new(settings);
-        let source = self.source(settings);
+        let source = self.source(&opened.job, settings);
         let kept = Kept::nothing(&renderer, settings.delivery.compression, file.first_event_sequence);
         let sent = upload(&source, &renderer, kept, &*opened.folder, &ours, &part).await?;
         if sent.sha256 != file.sha256 {

@@ -117,7 +117,7 @@ impl Run<'_> {
         let from = job.scanned_sequence + 1;
         let ahead = ahead.filter(|ahead| ahead.is_for(job, from));
         let ahead = ahead.unwrap_or_else(|| {
-            let steps = self.source(&job.settings).read(from, head);
+            let steps = self.source(job, &job.settings).read(from, head);
             self.plan(opened, from, steps)
         });
         match ahead.plan().await? {
@@ -154,7 +154,13 @@ impl Run<'_> {
 
     /// Begins to plan the file that begins at `from`, where `steps` do.
     fn plan(&self, opened: &Opened, from: u64, steps: Reading) -> Ahead {
-        Ahead::begin(self.source(&opened.job.settings), &opened.job, from, steps, &self.runner.kept)
+        Ahead::begin(
+            self.source(&opened.job, &opened.job.settings),
+            &opened.job,
+            from,
+            steps,
+            &self.runner.kept,
+        )
     }
 
     /// From `Cut` to `Published`.
@@ -166,7 +172,7 @@ impl Run<'_> {
     ) -> Result<(), RunError> {
         self.report(&file).await;
         let part = file.part_path();
-        let source = self.source(&opened.job.settings);
+        let source = self.source(&opened.job, &opened.job.settings);
         let uploaded = upload(&source, &opened.renderer, kept, &*opened.folder, &file, &part).await;
         let sent = match uploaded {
             Ok(sent) => sent,
@@ -254,8 +260,8 @@ impl Run<'_> {
         }
     }
 
-    pub(super) fn source(&self, settings: &JobSettings) -> Source {
-        Source::new(&self.runner.store, &self.runner.vault, self.tenant, settings)
+    pub(super) fn source(&self, job: &ExportJob, settings: &JobSettings) -> Source {
+        Source::new(&self.runner.store, &self.runner.vault, job, settings)
     }
 
     async fn report(&self, file: &ExportFile) {

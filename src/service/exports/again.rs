@@ -39,7 +39,9 @@ impl Exports {
         for number in 1..=NAMES {
             let id = new_job_id()?;
             let created = self.parts().clock.now();
-            let reexport = ReExport { of: job.id.clone(), end: last };
+            // Of an export of a past range, the job that it was first exported by: its heartbeats belong to the range.
+            let of = job.standing.reexport.as_ref().map_or(&job.id, |again| &again.of);
+            let reexport = ReExport { of: of.clone(), end: last };
             let settings = settings(&job.settings, number, first);
             let testimony = testimony::reexported(job, &reexport, &id, &settings.name, first, caller);
             let event_type = EventType::SERVICE_EXPORT_JOB_CREATED;

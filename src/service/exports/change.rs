@@ -6,6 +6,7 @@ use crate::{
         catalogue::EventType,
         export::{DestinationSecrets, ExportJob, FileState, Health, JobSettings},
         id::TenantId,
+        selection::Selection,
         violation::Violations,
     },
     export::{ExportError, run::same_place, secrets},
@@ -85,7 +86,7 @@ impl Exports {
     ) -> Result<ExportJob, ServiceError> {
         self.refuse_to_leave_a_file_behind(job, &settings).await?;
         let now = self.parts().clock.now();
-        let rescan = settings.filter != job.settings.filter;
+        let rescan = Selection::with(job, &settings) != Selection::of(job);
         let next_run = match job.health {
             // What was changed may be what it waits for.
             Health::Failing if self.runs_by_itself(job) => Some(now),

@@ -4,11 +4,16 @@ use std::collections::{HashMap, HashSet};
 
 use super::Exports;
 use crate::{
-    domain::{catalogue::Category, export::Trigger, filter::EventFilter, id::TenantId},
+    domain::{
+        catalogue::{Category, EventType},
+        export::{ExportJob, Trigger},
+        filter::EventFilter,
+        id::TenantId,
+    },
     service::ServiceError,
     store::{
         StoreError,
-        contract::{Due, DueJob},
+        contract::{CountRequest, Due, DueJob},
     },
 };
 
@@ -29,8 +34,8 @@ struct Sum {
 }
 
 impl Exports {
-    /// Starts at most `room` runs of jobs whose time has come, none for vidne's own events alone. A job that finds
-    /// nothing to do waits for its next time. Says how many it started.
+    /// Starts at most `room` runs of jobs whose time has come, none for vidne's own events alone but for a heartbeat that is
+    /// due. A job that finds nothing to do waits for its next time. Says how many it started.
     pub async fn start_due(&self, room: usize, waiting: &mut WaitingBytes) -> Result<usize, ServiceError> {
         let mut started = 0;
         let due = self.store().due_jobs(self.parts().clock.now(), JOBS).await?;
@@ -58,22 +63,33 @@ impl Exports {
         let DueJob { tenant, id, due } = due;
         let trigger = match due {
             Due::Time(expected) => {
-                if !self.has_work(tenant, id).await? {
-                    let job = self.kept(tenant, id).await?.job;
-                    let next = job.settings.delivery.schedule.next(self.parts().clock.now());
+                let job = self.kept(tenant, id).await?.job;
+                if self.has_work(&job).await? {
+                    Trigger::Schedule
+                } else {
+                    let now = self.parts().clock.now();
+                    let next = job.settings.delivery.schedule.next(now);
                     self.store().postpone_job(tenant, id, *expected, next).await?;
-                    return Ok(false);
+                    if !job.heartbeat_is_due(now) {
+                        return Ok(false);
+                    }
+                    Trigger::Heartbeat
                 }
-                Trigger::Schedule
             }
             Due::Abandoned => Trigger::Schedule,
-            Due::Events if self.has_work(tenant, id).await? => Trigger::Waiting,
-            Due::Events => return Ok(false),
+            Due::Heartbeat => Trigger::Heartbeat,
+            Due::Events => {
+                let job = self.kept(tenant, id).await?.job;
+                if !self.has_work(&job).await? || !self.enough_wait(&job).await? {
+                    return Ok(false);
+                }
+                Trigger::Waiting
+            }
             Due::Bytes { after, through, bytes } => {
                 let sum =
                     waiting.0.entry(id.clone()).or_insert(Sum { after: *after, through: *after, bytes: 0 });
                 if self.add_up(tenant, sum, *after, *through).await? < *bytes
-                    || !self.has_work(tenant, id).await?
+                    || !self.has_work(&self.kept(tenant, id).await?.job).await?
                 {
                     return Ok(false);
                 }
@@ -84,13 +100,13 @@ impl Exports {
         self.run(tenant, id, trigger).await.map(|_| true)
     }
 
-    /// Whether a run would find something: a file that is not finished, or events that are not vidne's own.
-    async fn has_work(&self, tenant: &TenantId, id: &str) -> Result<bool, ServiceError> {
-        let job = self.kept(tenant, id).await?.job;
+    /// Whether a run would find something: a file that is not finished, or events that are not vidne's own. If only those
+    /// wait, the ones that the job does not want wait no longer: heartbeats of other jobs would be ever more.
+    async fn has_work(&self, job: &ExportJob) -> Result<bool, ServiceError> {
         if self.store().pending_file(&job.id).await?.is_some() {
             return Ok(true);
         }
-        let head = self.store().head(tenant).await?.sequence;
+        let head = self.store().head(&job.tenant).await?.sequence;
         let end = job.standing.reexport.as_ref().map_or(head, |again| again.end.min(head));
         if job.standing.reexport.is_some() {
             return Ok(job.scanned_sequence < end);
@@ -99,7 +115,29 @@ impl Exports {
             categories: vec![Category::DataAccess, Category::SecurityAdministration, Category::Custom],
             ..EventFilter::default()
         };
-        Ok(self.first_match(tenant, &others, job.scanned_sequence + 1, end).await?.is_some())
+        let work = self.first_match(&job.tenant, &others, job.scanned_sequence + 1, end).await?.is_some();
+        if !work && job.scanned_sequence < end {
+            let unwanted = self.parts().runner.unwanted(job, end).await?;
+            self.store().pass_over(job, unwanted).await?;
+        }
+        Ok(work)
+    }
+
+    /// Whether as many events wait as the job begins with, heartbeats left out.
+    async fn enough_wait(&self, job: &ExportJob) -> Result<bool, ServiceError> {
+        let head = self.store().head(&job.tenant).await?.sequence;
+        let filter =
+            EventFilter { types: vec![EventType::SERVICE_EXPORT_JOB_HEARTBEAT], ..EventFilter::default() };
+        let (mut scanned, mut heartbeats) = (job.scanned_sequence, 0);
+        while scanned < head {
+            let request =
+                CountRequest { tenant: &job.tenant, from: scanned + 1, through: head, filter: &filter };
+            let page = self.store().count(request).await?;
+            heartbeats += page.count;
+            scanned = page.scanned.max(scanned + 1);
+        }
+        let waiting = head.saturating_sub(job.scanned_sequence).saturating_sub(heartbeats);
+        Ok(job.settings.delivery.schedule.waiting_events.is_some_and(|events| waiting >= events))
     }
 
     /// Adds what has come since the last time.

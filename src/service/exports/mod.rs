@@ -1,13 +1,14 @@
 //! Managing, running and testing export jobs.
 //!
 //! `change` makes new revisions and pauses; `run` runs one and keeps how that ended, `due` finds those whose time has
-//! come, `next` says when that is; `again` exports a past range once more, `declare` makes a job what the configuration
+//! come, `heartbeat` tells that there was nothing to export, `next` says when a job runs next; `again` exports a past range once more, `declare` makes a job what the configuration
 //! says, `preview` shows what comes next, `lag` how much waits, `test` tries a destination; `testimony` words events.
 
 mod again;
 mod change;
 mod declare;
 mod due;
+mod heartbeat;
 mod lag;
 mod next;
 mod preview;

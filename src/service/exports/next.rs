@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Exports;
 use crate::{
     domain::{
-        export::{ExportJob, Failure},
+        export::{Delivery, ExportJob, Failure},
         time::Timestamp,
     },
     export::run::{RunError, RunResult},
@@ -37,7 +37,8 @@ impl RetryPauses {
 impl Exports {
     /// Whether a job ever runs without being told to.
     pub(super) fn runs_by_itself(&self, job: &ExportJob) -> bool {
-        job.standing.reexport.is_some() || !job.settings.delivery.schedule.is_manual()
+        let Delivery { schedule, heartbeat, .. } = &job.settings.delivery;
+        job.standing.reexport.is_some() || heartbeat.is_some() || !schedule.is_manual()
     }
 
     /// When a job runs next after a run that ended at `ended`.

@@ -55,8 +55,7 @@ impl Exports {
         let first = job.scanned_sequence + 1;
         let through = end.min(job.scanned_sequence.saturating_add(POSITIONS));
         let vault = &self.parts().vault;
-        let rendered =
-            preview(&self.parts().store, vault, tenant, &job.settings, first..=through, max_events).await?;
+        let rendered = preview(&self.parts().store, vault, &job, first..=through, max_events).await?;
         let first = job.published_sequence + 1;
         let (directory, name) = file_place(&job, self.parts().clock.now(), first, rendered.last.max(first));
         let name = if directory.is_empty() { name } else { format!("{directory}/{name}") };

@@ -42,7 +42,7 @@ pub enum RunEvent {
     Result(RunResult),
 }
 
-type Steps = mpsc::Sender<Result<RunEvent, ServiceError>>;
+pub(super) type Steps = mpsc::Sender<Result<RunEvent, ServiceError>>;
 
 impl Exports {
     /// Exports what is new now. Answers once the job's lease is taken (`JobBusy` if somebody else has it); then
@@ -62,7 +62,13 @@ impl Exports {
         let lease = self.store().lease_job(&found.job.id, &self.0.owner, term).await?;
         let (steps, listener) = mpsc::channel(WAITING_STEPS);
         let (exports, tenant) = (self.clone(), tenant.clone());
-        let begun = Begun { lease, trigger, started: self.parts().clock.now(), done: RunResult::default() };
+        let begun = Begun {
+            lease,
+            trigger,
+            started: self.parts().clock.now(),
+            done: RunResult::default(),
+            not_needed: false,
+        };
         self.0.running.fetch_add(1, Ordering::Relaxed);
         self.parts().tasks.spawn(async move {
             exports.supervise(&tenant, found, begun, steps).await;
@@ -75,7 +81,7 @@ impl Exports {
         // Health is changed only under the lease, so this is how the run before ended. If the store does not
         // answer now, what was found a moment ago must do: the lease has to be given up in any case.
         let before = self.kept(tenant, &begun.lease.job_id).await.unwrap_or(found);
-        let work = AssertUnwindSafe(self.drive(tenant, &mut begun, &steps)).catch_unwind();
+        let work = AssertUnwindSafe(self.work(tenant, &mut begun, &steps)).catch_unwind();
         let result = work.await.unwrap_or_else(|_| {
             Err(RunError::Export(ExportError::destination("the run ended by a bug; the server's log has it")))
         });
@@ -89,7 +95,7 @@ impl Exports {
     }
 
     /// The run itself; its steps are counted, and passed on as they come.
-    async fn drive(
+    pub(super) async fn drive(
         &self,
         tenant: &TenantId,
         begun: &mut Begun,
@@ -137,6 +143,8 @@ impl Exports {
     ) -> Result<(), ServiceError> {
         let lease = &begun.lease;
         let (state, failure, last_error) = match result {
+            // Nothing was asked of the destination, so this says nothing about it.
+            Ok(_) if begun.not_needed => (RunState::Stopped, None, String::new()),
             Ok(_) => (RunState::Ok, None, String::new()),
             // The lease is not ours any more, or there is nothing to keep it for.
             Err(RunError::Store(StoreError::LeaseLost | StoreError::JobNotFound)) => return Ok(()),
@@ -144,14 +152,22 @@ impl Exports {
             Err(RunError::Cancelled) => (RunState::Stopped, None, String::new()),
             Err(error) => (RunState::Failed, Some(failure(error)), error.to_string()),
         };
-        let witnesses = self.change_of_health(before, result, &last_error)?;
+        let witnesses = match begun.not_needed {
+            true => Vec::new(),
+            false => self.change_of_health(before, result, &last_error)?,
+        };
         let ended = self.parts().clock.now();
         let outcome = RunOutcome {
             state,
             failure,
             ended,
-            next_run: self.next_run(before, result, failure, ended),
+            next_run: match (begun.trigger, failure) {
+                // A heartbeat is beside the schedule.
+                (Trigger::Heartbeat, None) => before.standing.next_run,
+                _ => self.next_run(before, result, failure, ended),
+            },
             kept: begun.kept(state, failure, &last_error, ended),
+            silent_since: begun.not_needed.then_some(ended),
             last_error,
         };
         let mut tries = 1;
@@ -199,12 +215,14 @@ impl Exports {
 }
 
 /// A run that has its lease.
-struct Begun {
-    lease: Lease,
-    trigger: Trigger,
+pub(super) struct Begun {
+    pub(super) lease: Lease,
+    pub(super) trigger: Trigger,
     started: Timestamp,
     /// What it has published so far.
-    done: RunResult,
+    pub(super) done: RunResult,
+    /// It was for a heartbeat that turned out not to be needed.
+    pub(super) not_needed: bool,
 }
 
 impl Begun {

@@ -1,6 +1,8 @@
 //! What vidne's own events say about export jobs. Never a secret, never a value of a filter: it may be a
 //! national id.
 
+use std::time::Duration;
+
 use crate::{
     domain::{
         event::{Change, Outcome, Target, TargetRole, TargetType},
@@ -9,6 +11,7 @@ use crate::{
             GcsDestination, JobSettings, NationalIdMode, ReExport, S3Destination, SecretSource,
             SftpDestination,
         },
+        schedule,
     },
     service::witness::Testimony,
 };
@@ -110,6 +113,12 @@ pub(super) fn reexported(
     Testimony { changes: changes(None, &job.settings), ..about(id, name, description, caller) }
 }
 
+pub(super) fn heartbeat(job: &ExportJob, interval: Duration, last: u64) -> Testimony {
+    let name = &job.settings.name;
+    let interval = schedule::in_words(interval);
+    about(&job.id, name, format!("Export job {name}: no events for {interval}; last sequence {last}"), "")
+}
+
 pub(super) fn recovered(job: &ExportJob) -> Testimony {
     let name = &job.settings.name;
     about(&job.id, name, format!("Export job {name} works again"), "")
@@ -161,7 +170,7 @@ fn in_words(settings: &JobSettings) -> Vec<(&'static str, String)> {
         national_id,
         max_events,
         max_bytes,
-        delivery: Delivery { schedule, naming, compression, manifest, start: _ },
+        delivery: Delivery { schedule, naming, compression, manifest, start: _, heartbeat },
     } = settings;
     let compression = match compression {
         Compression::None => "NONE",
@@ -173,6 +182,7 @@ fn in_words(settings: &JobSettings) -> Vec<(&'static str, String)> {
         ("naming.name", naming.name_template().to_owned()),
         ("compression", compression.to_owned()),
         ("manifest", manifest.directory().unwrap_or("off").to_owned()),
+        ("heartbeat_interval", heartbeat.map_or_else(|| "off".to_owned(), schedule::in_words)),
         ("name", name.clone()),
         ("format", format.to_string()),
         ("national_id", national_id_in_words(*national_id).to_owned()),

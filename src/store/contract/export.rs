@@ -119,6 +119,8 @@ pub struct RunOutcome {
     pub next_run: Option<Timestamp>,
     /// What is kept of the run, if anything.
     pub kept: Option<ExportRun>,
+    /// From when on the job counts as silent from now on, if that changes: a heartbeat was due and is not needed yet.
+    pub silent_since: Option<Timestamp>,
 }
 
 /// A job whose time has come, or may have.
@@ -139,6 +141,8 @@ pub enum Due {
     Time(Timestamp),
     /// Whoever ran it last vanished.
     Abandoned,
+    /// It has been silent for as long as its heartbeat says.
+    Heartbeat,
     /// Enough events wait.
     Events,
     /// If the stored events of `after + 1..=through` have this many bytes.
@@ -204,7 +208,8 @@ pub trait ExportStore: Send + Sync + 'static {
     /// The settings of a job as of a revision.
     async fn job_settings(&self, job_id: &str, revision: u64) -> Result<JobSettings, StoreError>;
 
-    /// Pauses or resumes a job, and sets when it runs next by the clock.
+    /// Pauses or resumes a job, and sets when it runs next by the clock. A job that is resumed counts as silent from the
+    /// time of the witness on.
     async fn pause_job(
         &self,
         tenant: &TenantId,
@@ -215,8 +220,8 @@ pub trait ExportStore: Send + Sync + 'static {
     ) -> Result<ExportJob, StoreError>;
 
     /// At most `limit` jobs of all tenants that are not paused, that nobody runs, and whose time has come at `now`,
-    /// that were abandoned, or for which enough may wait; those that fail only by the clock. Those that are due by the clock
-    /// or were abandoned come first.
+    /// that were abandoned, that have been silent for as long as their heartbeat says and whose tenant is not closed, or for
+    /// which enough may wait; those that fail only by the clock. Those for which enough may wait come last.
     async fn due_jobs(&self, now: Timestamp, limit: usize) -> Result<Vec<DueJob>, StoreError>;
 
     /// Sets when a job runs next, if that is still `expected`: there was nothing to do.
@@ -227,6 +232,10 @@ pub trait ExportStore: Send + Sync + 'static {
         expected: Timestamp,
         next_run: Option<Timestamp>,
     ) -> Result<(), StoreError>;
+
+    /// Notes that `job`, as it was read, wants nothing up to `through`. Does nothing if it has been changed or has moved on
+    /// since, or if somebody runs it.
+    async fn pass_over(&self, job: &ExportJob, through: u64) -> Result<(), StoreError>;
 
     /// Bytes of the stored events at the positions `from..=through`, of which there may be at most 100,000.
     async fn stored_bytes(&self, tenant: &TenantId, from: u64, through: u64) -> Result<u64, StoreError>;
@@ -248,6 +257,9 @@ pub trait ExportStore: Send + Sync + 'static {
         outcome: RunOutcome,
         witnesses: Vec<NewEvent>,
     ) -> Result<(), StoreError>;
+
+    /// Appends a heartbeat of the lease's job to its tenant's log; `false`, and nothing, where that is closed.
+    async fn record_heartbeat(&self, lease: &Lease, heartbeat: NewEvent) -> Result<bool, StoreError>;
 
     /// The job's file for which something is left to do; there is at most one.
     async fn pending_file(&self, job_id: &str) -> Result<Option<ExportFile>, StoreError>;
@@ -276,7 +288,8 @@ pub trait ExportStore: Send + Sync + 'static {
         sha256: [u8; 32],
     ) -> Result<ExportFile, StoreError>;
 
-    /// `Uploaded` becomes `Published`; the job's scanned and published positions become the file's last.
+    /// `Uploaded` becomes `Published`; the job's scanned and published positions become the file's last, and it counts as
+    /// silent from `published` on.
     async fn mark_published(
         &self,
         lease: &Lease,

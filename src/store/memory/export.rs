@@ -150,6 +150,9 @@ impl ExportStore for MemoryStore {
             let job = state.live_mut(tenant, id)?;
             job.job.standing.paused = paused;
             job.job.standing.next_run = next_run;
+            if !paused {
+                job.job.standing.silent_since = Some(witness.occurred);
+            }
             let changed = job.job.clone();
             state.witness(&witness, witness.occurred)?;
             Ok(changed)
@@ -161,15 +164,16 @@ impl ExportStore for MemoryStore {
         let leases = self.clock.now();
         let due = state.jobs.iter().filter_map(|job| {
             let tenant = job.job.tenant.clone();
-            let head = state.log(&tenant).ok()?.tenant.head_sequence;
-            let due = job.due(now, leases, head)?;
+            let log = &state.log(&tenant).ok()?.tenant;
+            let due = job.due(now, leases, log)?;
             Some(DueJob { tenant, id: job.job.id.clone(), due })
         });
         let mut due: Vec<DueJob> = due.collect();
         due.sort_by_key(|job| match job.due {
             Due::Abandoned => (0, None),
             Due::Time(next) => (0, Some(next)),
-            Due::Events | Due::Bytes { .. } => (1, None),
+            Due::Heartbeat => (1, None),
+            Due::Events | Due::Bytes { .. } => (2, None),
         });
         due.truncate(limit);
         Ok(due)
@@ -186,6 +190,17 @@ impl ExportStore for MemoryStore {
             let job = state.live_mut(tenant, id)?;
             if job.job.standing.next_run == Some(expected) {
                 job.job.standing.next_run = next_run;
+            }
+            Ok(())
+        })
+    }
+
+    async fn pass_over(&self, read: &ExportJob, through: u64) -> Result<(), StoreError> {
+        self.change(|state| {
+            let job = state.live_mut(&read.tenant, &read.id)?;
+            let same = |job: &ExportJob| (job.revision, job.scanned_sequence);
+            if job.lease_until.is_none() && same(&job.job) == same(read) {
+                job.job.scanned_sequence = read.scanned_sequence.max(through);
             }
             Ok(())
         })
@@ -244,6 +259,16 @@ impl ExportStore for MemoryStore {
                 }
             }
             Ok(())
+        })
+    }
+
+    async fn record_heartbeat(&self, lease: &Lease, heartbeat: NewEvent) -> Result<bool, StoreError> {
+        self.change(|state| {
+            state.held(lease)?;
+            match state.witness(&heartbeat, heartbeat.occurred) {
+                Err(StoreError::TenantClosed) => Ok(false),
+                written => written.map(|()| true),
+            }
         })
     }
 
@@ -343,6 +368,7 @@ impl ExportStore for MemoryStore {
             let file = file.clone();
             job.job.scanned_sequence = file.last_sequence;
             job.job.published_sequence = file.last_sequence;
+            job.job.standing.silent_since = Some(published);
             Ok(file)
         })
     }

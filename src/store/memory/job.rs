@@ -5,6 +5,7 @@ use crate::{
     domain::{
         export::{ExportFile, ExportJob, FileState, Health, RunState},
         id::TenantId,
+        tenant::Tenant,
         time::Timestamp,
     },
     store::{
@@ -78,6 +79,7 @@ impl Job {
                 standing.failure = outcome.failure;
             }
         }
+        standing.silent_since = outcome.silent_since.or(standing.silent_since);
         self.job.last_run = Some(outcome.ended);
         if let Some(run) = &outcome.kept {
             let forgotten = run.number.saturating_sub(KEPT_RUNS);
@@ -87,7 +89,7 @@ impl Job {
     }
 
     /// Why the job is due, if it is.
-    pub(super) fn due(&self, now: Timestamp, leases: Timestamp, head: u64) -> Option<Due> {
+    pub(super) fn due(&self, now: Timestamp, leases: Timestamp, log: &Tenant) -> Option<Due> {
         let ExportJob { standing, settings, scanned_sequence: after, .. } = &self.job;
         let free = self.lease_until.is_none_or(|until| until <= leases);
         if self.deleted || standing.paused || !free {
@@ -99,9 +101,16 @@ impl Job {
         if let Some(next) = standing.next_run.filter(|next| *next <= now) {
             return Some(Due::Time(next));
         }
+        if self.job.health == Health::Failing {
+            return None;
+        }
+        if !log.closed && self.job.heartbeat_is_due(now) {
+            return Some(Due::Heartbeat);
+        }
+        let head = log.head_sequence;
         let waiting = head.saturating_sub(*after);
         let schedule = &settings.delivery.schedule;
-        if self.job.health == Health::Failing || waiting == 0 {
+        if waiting == 0 {
             return None;
         }
         if schedule.waiting_events.is_some_and(|events| waiting >= events) {

@@ -16,7 +16,11 @@ use super::{
     tenant_key::TenantKey,
 };
 use crate::{
-    domain::{export::Health, id::TenantId, time::Timestamp},
+    domain::{
+        export::{ExportJob, Health},
+        id::TenantId,
+        time::Timestamp,
+    },
     store::{
         StoreError,
         contract::{Due, DueJob, JobGlance},
@@ -38,6 +42,11 @@ struct Row {
     waiting_bytes: Option<i64>,
     failing_since_time: Option<i64>,
     last_success_time: Option<i64>,
+    closed: bool,
+    created_time: i64,
+    reexport_of: Option<String>,
+    heartbeat_interval: Option<i64>,
+    silent_since_time: Option<i64>,
 }
 
 pub(super) async fn due(store: &SqlStore, now: Timestamp, limit: usize) -> Result<Vec<DueJob>, StoreError> {
@@ -57,9 +66,17 @@ pub(super) async fn due(store: &SqlStore, now: Timestamp, limit: usize) -> Resul
     let certain = Condition::any()
         .add(column(jobs::Column::LeaseUntil).is_not_null())
         .add(column(jobs::Column::NextRunTime).lte(now.micros()));
-    let time = Condition::any().add(certain.clone()).add(waiting);
+    let heard_until = column(jobs::Column::SilentSinceTime)
+        .if_null(column(jobs::Column::CreatedTime))
+        .add(column(jobs::Column::HeartbeatInterval));
+    let heartbeat = Condition::all()
+        .add(column(jobs::Column::FailingSinceTime).is_null())
+        .add(column(jobs::Column::ReexportOf).is_null())
+        .add(Expr::col((tenants::Entity, tenants::Column::Closed)).eq(false))
+        .add(heard_until.lte(now.micros()));
+    let time = Condition::any().add(certain.clone()).add(heartbeat.clone()).add(waiting);
     // Else those for which it is not certain that enough waits could keep the others out.
-    let first = Expr::expr(Expr::case(certain, 0).finally(1));
+    let first = Expr::expr(Expr::case(certain, 0).case(heartbeat, 1).finally(2));
     let rows = all()
         .filter(column(jobs::Column::Paused).eq(false))
         .filter(free)
@@ -76,13 +93,22 @@ pub(super) async fn due(store: &SqlStore, now: Timestamp, limit: usize) -> Resul
 
 fn due_job(row: Row, now: Timestamp) -> Result<DueJob, StoreError> {
     let (after, through) = (convert::unsigned(row.scanned_sequence)?, convert::unsigned(row.head_sequence)?);
+    let heartbeat = heartbeat_is_due(&row, now);
     let due = match (row.next_run_time.map(Timestamp::from_micros), row.waiting_events, row.waiting_bytes) {
         _ if row.lease_until.is_some() => Due::Abandoned,
         (Some(next), ..) if next <= now => Due::Time(next),
+        _ if heartbeat => Due::Heartbeat,
         (_, Some(events), _) if through.saturating_sub(after) >= convert::unsigned(events)? => Due::Events,
         (.., bytes) => Due::Bytes { after, through, bytes: convert::unsigned(bytes.unwrap_or(i64::MAX))? },
     };
     Ok(DueJob { tenant: convert::tenant_id(row.tenant)?, id: row.job_id, due })
+}
+
+/// As the question says it.
+fn heartbeat_is_due(row: &Row, now: Timestamp) -> bool {
+    let since = Timestamp::from_micros(row.silent_since_time.unwrap_or(row.created_time));
+    let over = row.heartbeat_interval.is_some_and(|interval| since.plus_micros(interval) <= now);
+    over && row.failing_since_time.is_none() && row.reexport_of.is_none() && !row.closed
 }
 
 pub(super) async fn glance(store: &SqlStore, limit: usize) -> Result<Vec<JobGlance>, StoreError> {
@@ -126,6 +152,7 @@ fn all() -> Select<jobs::Entity> {
         .join(JoinType::InnerJoin, to_heads)
         .select_only()
         .column_as(tenants::Column::Id, "tenant")
+        .column_as(tenants::Column::Closed, "closed")
         .column_as(heads::Column::LastSequence, "head_sequence")
         .columns([
             jobs::Column::JobId,
@@ -139,6 +166,10 @@ fn all() -> Select<jobs::Entity> {
             jobs::Column::WaitingBytes,
             jobs::Column::FailingSinceTime,
             jobs::Column::LastSuccessTime,
+            jobs::Column::CreatedTime,
+            jobs::Column::ReexportOf,
+            jobs::Column::HeartbeatInterval,
+            jobs::Column::SilentSinceTime,
         ])
 }
 
@@ -153,6 +184,21 @@ pub(super) async fn postpone(
         .col_expr(jobs::Column::NextRunTime, Expr::value(next_run.map(Timestamp::micros)))
         .filter(jobs::Column::JobId.eq(id))
         .filter(jobs::Column::NextRunTime.eq(expected.micros()))
+        .exec(&store.write)
+        .await
+        .map_err(db_error)?;
+    Ok(())
+}
+
+pub(super) async fn pass_over(store: &SqlStore, job: &ExportJob, through: u64) -> Result<(), StoreError> {
+    let key = store.key(&job.tenant).await?;
+    jobs::Entity::change(key)
+        .col_expr(jobs::Column::ScannedSequence, Expr::value(convert::signed(through)))
+        .filter(jobs::Column::JobId.eq(job.id.as_str()))
+        .filter(jobs::Column::Revision.eq(convert::signed(job.revision)))
+        .filter(jobs::Column::ScannedSequence.eq(convert::signed(job.scanned_sequence)))
+        .filter(jobs::Column::ScannedSequence.lt(convert::signed(through)))
+        .filter(jobs::Column::LeaseUntil.is_null())
         .exec(&store.write)
         .await
         .map_err(db_error)?;

@@ -82,6 +82,10 @@ impl ExportStore for SqlStore {
         due::postpone(self, (tenant, id), expected, next_run).await
     }
 
+    async fn pass_over(&self, job: &ExportJob, through: u64) -> Result<(), StoreError> {
+        due::pass_over(self, job, through).await
+    }
+
     async fn stored_bytes(&self, tenant: &TenantId, from: u64, through: u64) -> Result<u64, StoreError> {
         due::stored_bytes(self, self.key(tenant).await?, from, through).await
     }
@@ -105,6 +109,10 @@ impl ExportStore for SqlStore {
         witnesses: Vec<NewEvent>,
     ) -> Result<(), StoreError> {
         lease::finish(self, lease, outcome, witnesses).await
+    }
+
+    async fn record_heartbeat(&self, lease: &Lease, heartbeat: NewEvent) -> Result<bool, StoreError> {
+        lease::record_heartbeat(self, lease, heartbeat).await
     }
 
     async fn pending_file(&self, job_id: &str) -> Result<Option<ExportFile>, StoreError> {

@@ -167,6 +167,7 @@ pub(super) async fn published(
     held.change()
         .col_expr(jobs::Column::ScannedSequence, Expr::value(last))
         .col_expr(jobs::Column::PublishedSequence, Expr::value(last))
+        .col_expr(jobs::Column::SilentSinceTime, Expr::value(published.micros()))
         .exec(&held.transaction)
         .await
         .map_err(db_error)?;

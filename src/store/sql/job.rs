@@ -68,6 +68,8 @@ pub(super) async fn create(
         failing_since_time: Set(None),
         failure: Set(0),
         failures: Set(0),
+        heartbeat_interval: Set(heartbeat(&job.settings)),
+        silent_since_time: Set(job.standing.silent_since.map(Timestamp::micros)),
     };
     jobs::Entity::insert(row).exec_without_returning(&transaction).await.map_err(name_taken)?;
     revision::insert(&transaction, key, &job.id, 1, &job.settings).await?;
@@ -153,6 +155,7 @@ pub(super) async fn update(
         .col_expr(jobs::Column::NextRunTime, Expr::value(update.next_run.map(Timestamp::micros)))
         .col_expr(jobs::Column::WaitingEvents, Expr::value(schedule.waiting_events.map(convert::signed)))
         .col_expr(jobs::Column::WaitingBytes, Expr::value(schedule.waiting_bytes.map(convert::signed)))
+        .col_expr(jobs::Column::HeartbeatInterval, Expr::value(heartbeat(&update.settings)))
         .col_expr(jobs::Column::LiveName, Expr::value(name))
         .col_expr(jobs::Column::Revision, Expr::value(old.revision + 1))
         .col_expr(jobs::Column::UpdatedTime, Expr::value(update.updated.micros()))
@@ -180,9 +183,11 @@ pub(super) async fn pause(
     let key = *keys.get(tenant).ok_or(StoreError::TenantNotFound)?;
     let transaction = store.begin().await?;
     lock_heads(&transaction, &keys, Heads::WaitedFor).await?;
-    lock(&transaction, key, id).await?;
+    let old = lock(&transaction, key, id).await?;
+    let silent_since = if paused { old.silent_since_time } else { Some(witness.occurred.micros()) };
     jobs::Entity::change(key)
         .col_expr(jobs::Column::Paused, Expr::value(paused))
+        .col_expr(jobs::Column::SilentSinceTime, Expr::value(silent_since))
         .col_expr(jobs::Column::NextRunTime, Expr::value(next_run.map(Timestamp::micros)))
         .filter(jobs::Column::JobId.eq(id))
         .exec(&transaction)
@@ -280,6 +285,11 @@ fn job(tenant: &TenantId, row: jobs::Model, settings: JobSettings) -> Result<Exp
     })
 }
 
+/// For the column: how long the job may be silent, in microseconds.
+fn heartbeat(settings: &JobSettings) -> Option<i64> {
+    settings.delivery.heartbeat.and_then(|interval| i64::try_from(interval.as_micros()).ok())
+}
+
 fn standing(row: &jobs::Model) -> Result<Standing, StoreError> {
     let reexport = match (&row.reexport_of, row.end_sequence) {
         (Some(of), Some(end)) => Some(ReExport { of: of.clone(), end: convert::unsigned(end)? }),
@@ -294,5 +304,6 @@ fn standing(row: &jobs::Model) -> Result<Standing, StoreError> {
         failing_since: row.failing_since_time.map(Timestamp::from_micros),
         failures: u32::try_from(row.failures).unwrap_or_default(),
         failure: Option::numbered(row.failure)?,
+        silent_since: row.silent_since_time.map(Timestamp::from_micros),
     })
 }

@@ -8,7 +8,7 @@ use sea_orm::{
 };
 
 use super::{
-    append::append,
+    append::{append, witnessed},
     convert,
     entity::export_jobs as jobs,
     error::db_error,
@@ -97,10 +97,32 @@ pub(super) async fn finish(
         let outcomes = append(&held.transaction, &keys, &witnesses, outcome.ended).await?;
         // A closed tenant's jobs still finish what is there; its log takes no more events.
         for outcome in outcomes.iter().filter(|outcome| **outcome != AppendOutcome::TenantClosed) {
-            super::append::witnessed(std::slice::from_ref(outcome))?;
+            witnessed(std::slice::from_ref(outcome))?;
         }
     }
     store.finish(held.transaction, witnesses.iter().map(|witness| &witness.tenant)).await
+}
+
+/// Appends a heartbeat under the lease; `false` where the tenant is closed.
+pub(super) async fn record_heartbeat(
+    store: &SqlStore,
+    lease: &Lease,
+    heartbeat: NewEvent,
+) -> Result<bool, StoreError> {
+    let keys = store.keys.keys(&store.read, [&heartbeat.tenant]).await?;
+    let key = tenant_of_job(&store.read, &lease.job_id).await?;
+    let transaction = store.begin().await?;
+    // Heads before jobs, as everywhere.
+    lock_heads(&transaction, &keys, Heads::WaitedFor).await?;
+    let held = hold(transaction, key, lease).await?;
+    let now = heartbeat.occurred;
+    let outcomes = append(&held.transaction, &keys, std::slice::from_ref(&heartbeat), now).await?;
+    if outcomes == [AppendOutcome::TenantClosed] {
+        return Ok(false);
+    }
+    witnessed(&outcomes)?;
+    store.finish(held.transaction, [&heartbeat.tenant]).await?;
+    Ok(true)
 }
 
 /// A transaction that has locked the job and found the lease to be the job's: until it ends nobody else takes

@@ -39,7 +39,7 @@ macro_rules! numbered {
 
 numbered!(FileState, "an export file's state", Cut = 1, Uploaded = 2, Published = 3);
 numbered!(ManifestState, "an export file's manifest", None = 0, Due = 1, Published = 2);
-numbered!(Trigger, "an export run's trigger", Request = 1, Schedule = 2, Waiting = 3);
+numbered!(Trigger, "an export run's trigger", Request = 1, Schedule = 2, Waiting = 3, Heartbeat = 4);
 numbered!(RunState, "an export run's state", Ok = 1, Failed = 2, Stopped = 3);
 numbered!(Health, "an export job's health", Unknown = 0, Ok = 1, Failing = 2);
 numbered!(

@@ -33,6 +33,9 @@ pub(super) async fn end(held: &Held, outcome: &RunOutcome) -> Result<(), StoreEr
         .col_expr(jobs::Column::LeaseUntil, Expr::value(None::<i64>))
         .col_expr(jobs::Column::LastRunTime, Expr::value(ended))
         .col_expr(jobs::Column::NextRunTime, Expr::value(outcome.next_run.map(Timestamp::micros)));
+    if let Some(since) = outcome.silent_since {
+        change = change.col_expr(jobs::Column::SilentSinceTime, Expr::value(since.micros()));
+    }
     change = match outcome.state {
         RunState::Stopped => change,
         RunState::Ok => change

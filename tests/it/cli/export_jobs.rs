@@ -77,6 +77,7 @@ fn every_setting_of_a_job_is_kept_and_shown() {
             "--national-id=hash",
             "--max-events=7",
             "--paused",
+            "--heartbeat=36h",
         ],
     );
     let kept = job(&server, "all");
@@ -92,6 +93,7 @@ fn every_setting_of_a_job_is_kept_and_shown() {
             json!({ "directory": "{tenant}/{yyyy}", "name": "x_{id}_{first}_{last}" })
         );
         assert_eq!((&shown["compression"], &shown["national_id"]), (&json!("GZIP"), &json!("HASH")));
+        assert_eq!(shown["heartbeat_interval_seconds"], 129_600);
         assert_eq!((&shown["manifest"], &shown["paused"]), (&json!({ "directory": "notes" }), &json!(true)));
     }
     let said = export(&server, &["show", "all"]).ok().out;
@@ -102,6 +104,7 @@ fn every_setting_of_a_job_is_kept_and_shown() {
         "in notes",
         "paused",
         "0640",
+        "after 1d 12h without a file",
     ] {
         assert!(said.contains(words), "{words}: {said}");
     }
@@ -126,6 +129,7 @@ fn every_setting_of_a_job_is_kept_and_shown() {
         (&changed["compression"], &changed["manifest"]),
         (&json!("NONE"), &json!({ "directory": "notes" }))
     );
+    assert_eq!(changed["heartbeat_interval_seconds"], 129_600);
     assert_eq!(changed["file_limits"], json!({ "max_events": 7, "max_bytes": 9000 }));
     let moved = export(&server, &["update", "all", "--json", "--fs=siem", "--file-mode=0600"]).ok().json();
     assert_eq!(moved[0]["destination"]["fs"]["file_mode"], "0600");
@@ -146,6 +150,8 @@ fn each_flag_of_a_change_changes_what_it_names() {
     assert_eq!(change("--no-manifest")["manifest"], json!({ "off": true }));
     assert_eq!(change("--compression=gzip")["compression"], "GZIP");
     assert_eq!(change("--manual")["schedule"], json!({ "manual": true }));
+    assert_eq!(change("--heartbeat=1h")["heartbeat_interval_seconds"], 3_600);
+    assert!(change("--no-heartbeat").get("heartbeat_interval_seconds").is_none());
     let all = change("--all-events");
     assert!(all["filter"].get("types").is_none(), "{all}");
 }

@@ -27,6 +27,7 @@ use vidne::{
         input::EventInput,
         query::Order,
         receipt::Disposition,
+        selection::Selection,
         time::{Clock, ManualClock},
     },
     export::{
@@ -274,11 +275,12 @@ impl Bed {
         let files = self.files(&job).await;
         let names: Vec<&String> = files.iter().map(|file| &file.name).collect();
         assert_eq!(delivered.keys().collect::<Vec<_>>(), names, "files are not those of the store");
+        let selection = Selection::of(&job);
         let wanted: Vec<u64> = self
             .log()
             .await
             .iter()
-            .filter(|event| event.sequence <= job.scanned_sequence && job.settings.filter.matches(event))
+            .filter(|event| event.sequence <= job.scanned_sequence && selection.matches(event))
             .map(|event| event.sequence)
             .collect();
         let mut got = Vec::new();

@@ -306,6 +306,10 @@ impl ExportStore for FaultyStore {
         self.inner.postpone_job(tenant, id, expected, next_run).await
     }
 
+    async fn pass_over(&self, job: &ExportJob, through: u64) -> Result<(), StoreError> {
+        self.inner.pass_over(job, through).await
+    }
+
     async fn stored_bytes(&self, tenant: &TenantId, from: u64, through: u64) -> Result<u64, StoreError> {
         self.inner.stored_bytes(tenant, from, through).await
     }
@@ -342,6 +346,10 @@ impl ExportStore for FaultyStore {
         witnesses: Vec<NewEvent>,
     ) -> Result<(), StoreError> {
         self.inner.finish_run(lease, outcome, witnesses).await
+    }
+
+    async fn record_heartbeat(&self, lease: &Lease, heartbeat: NewEvent) -> Result<bool, StoreError> {
+        self.plan.step(gone, self.inner.record_heartbeat(lease, heartbeat)).await
     }
 
     async fn pending_file(&self, job_id: &str) -> Result<Option<ExportFile>, StoreError> {

@@ -8,6 +8,7 @@ mod every_step;
 mod faults;
 mod formats;
 mod golden;
+mod heartbeat;
 mod jobs;
 mod kept;
 mod owners;

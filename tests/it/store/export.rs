@@ -92,6 +92,7 @@ pub fn outcome(state: RunState, last_error: &str) -> RunOutcome {
         ended: at(30),
         next_run: None,
         kept: None,
+        silent_since: None,
     }
 }
 

@@ -9,6 +9,7 @@ mod export;
 mod files;
 mod folder;
 mod harness;
+mod heartbeat;
 mod journal;
 mod migrate;
 mod mysql;

@@ -38,6 +38,8 @@ pub(in crate::store::sql) struct Model {
     pub failing_since_time: Option<i64>,
     pub failure: i16,
     pub failures: i16,
+    pub heartbeat_interval: Option<i64>,
+    pub silent_since_time: Option<i64>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

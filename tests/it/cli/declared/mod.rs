@@ -30,6 +30,7 @@ name = "local"
 filter = { categories = ["data_access"] }
 format = { json_lines = {} }
 schedule = { interval = "1s" }
+heartbeat_interval = "1h"
 destination = { fs = { directory = "siem" } }
 "#;
 

@@ -22,6 +22,7 @@ fn a_declared_job_runs_by_itself_and_follows_the_file_from_start_to_start() {
     assert_eq!(tenant["settings"]["security_events_enabled"], true);
     let created = job(&server);
     assert_eq!((created.declared, created.revision), (true, 1));
+    assert_eq!(created.heartbeat_interval.map(|interval| interval.seconds), Some(3_600));
 
     // It runs by itself.
     client(&server, &["record", "--tenant", "acme", "--type", "read"]).ok();
