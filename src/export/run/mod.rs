@@ -68,7 +68,7 @@ pub struct Runner {
 }
 
 /// What a server keeps of planned files unless it is told otherwise.
-const KEPT_BYTES: usize = 12 * 1024 * 1024;
+const KEPT_BYTES: usize = 8 * 1024 * 1024;
 
 impl Runner {
     /// Everything that a run needs. A lease is renewed three times within `lease_term`.
@@ -83,7 +83,7 @@ impl Runner {
     }
 
     /// The same with room for so many bytes of files that are planned and not sent yet, shared by all runs. What does
-    /// not fit is read and rendered twice. 12 MiB unless this is called.
+    /// not fit is read and rendered twice. 8 MiB unless this is called.
     pub fn with_kept_bytes(self, bytes: usize) -> Self {
         Self { kept: KeptRoom::new(bytes), ..self }
     }
