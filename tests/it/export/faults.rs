@@ -270,7 +270,7 @@ impl ExportStore for FaultyStore {
     }
 
     async fn update_job(&self, update: JobUpdate, witness: NewEvent) -> Result<ExportJob, StoreError> {
-        self.inner.update_job(update, witness).await
+        self.plan.step(gone, self.inner.update_job(update, witness)).await
     }
 
     async fn delete_job(&self, tenant: &TenantId, id: &str, witness: NewEvent) -> Result<(), StoreError> {
@@ -289,7 +289,7 @@ impl ExportStore for FaultyStore {
         next_run: Option<Timestamp>,
         witness: NewEvent,
     ) -> Result<ExportJob, StoreError> {
-        self.inner.pause_job(tenant, id, paused, next_run, witness).await
+        self.plan.step(gone, self.inner.pause_job(tenant, id, paused, next_run, witness)).await
     }
 
     async fn due_jobs(&self, now: Timestamp, limit: usize) -> Result<Vec<DueJob>, StoreError> {
