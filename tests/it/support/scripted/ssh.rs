@@ -3,7 +3,8 @@
 use std::{collections::HashMap, future::pending, sync::Arc, time::Duration};
 
 use russh::{
-    Channel, ChannelId, ChannelOpenFailure, MethodKind, MethodSet,
+    Channel, ChannelId, ChannelOpenFailure, MethodKind, MethodSet, Preferred,
+    kex::MLKEM768X25519_SHA256,
     keys::PrivateKey,
     server::{self, Auth, ChannelOpenHandle, Msg},
 };
@@ -33,6 +34,7 @@ pub(super) async fn serve(
         auth_rejection_time: Duration::ZERO,
         keys: vec![key],
         nodelay: true,
+        preferred: cheap(),
         ..server::Config::default()
     });
     let address = listener.local_addr().unwrap();
@@ -69,6 +71,14 @@ pub(super) async fn serve(
 }
 
 /// A connection, which ends the hard way when the script says so or the server is down.
+/// Without the exchange of keys that computers to come cannot break either: unoptimised, it takes longer than all else that
+/// a test does.
+fn cheap() -> Preferred {
+    let all = Preferred::default();
+    let kex: Vec<_> = all.kex.iter().copied().filter(|kex| *kex != MLKEM768X25519_SHA256).collect();
+    Preferred { kex: kex.into(), ..all }
+}
+
 async fn converse(
     script: Arc<Script>,
     mut socket: TcpStream,
