@@ -11,4 +11,5 @@ mod signals;
 mod subscription;
 mod tail;
 mod tenant;
+mod terminal;
 mod usage;
