@@ -1,5 +1,6 @@
 //! The command line, through the built program.
 
+mod changed_meanwhile;
 mod counting;
 mod declared;
 mod export;

@@ -10,6 +10,7 @@ mod formats;
 mod golden;
 mod jobs;
 mod kept;
+mod left_over;
 mod owners;
 mod proof;
 mod runs;
