@@ -7,6 +7,8 @@ mod destinations;
 mod every_step;
 mod faults;
 mod formats;
+#[cfg(feature = "gcs")]
+mod gcs;
 mod golden;
 mod jobs;
 mod kept;
