@@ -1,7 +1,11 @@
 //! Files in a bucket of Google's, on a test server that keeps to the one condition that vidne relies on: `vidne` itself,
 //! as a process, since Google gives tokens at one address only.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    thread,
+    time::{Duration, Instant},
+};
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use opendal::{HttpTransporter, OperationContext, Operator, services::Gcs as Service};
@@ -19,7 +23,11 @@ use crate::{
 };
 
 const EVENTS: usize = 6;
-const AT_ONCE: usize = 8;
+const AT_ONCE: usize = 4;
+/// For everything that takes as long as the machine likes.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// Until a job is asked for again whose lease somebody has.
+const AGAIN: Duration = Duration::from_millis(250);
 
 struct Site {
     gcs: Gcs,
@@ -51,10 +59,19 @@ impl Site {
         self.export(&[&["create", "--name", name][..], &place, &files, &named].concat())
     }
 
-    /// How many files a run makes.
+    /// A run to its end, once a busy machine lets it. How many files were left for it to make.
     fn run_well(&self, name: &str) -> u64 {
-        let said = self.export(&["run", name, "--json"]).ok().json();
-        said.last().unwrap()["result"]["files"].as_u64().unwrap()
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let run = self.export(&["run", name, "--json"]);
+            if run.code == 0 {
+                return run.json().last().unwrap()["result"]["files"].as_u64().unwrap();
+            }
+            let busy = ["run by somebody else", "no connection", "database cannot be reached"];
+            assert!(busy.iter().any(|busy| run.err.contains(busy)), "{name}: {}", run.err);
+            assert!(Instant::now() < end, "{name} is busy for {PATIENCE:?}: {}", run.err);
+            thread::sleep(AGAIN);
+        }
     }
 
     /// The bucket as anybody else sees it.
@@ -100,10 +117,11 @@ async fn g5_whatever_answer_of_google_is_lost_each_event_is_in_one_object() {
     let undisturbed = "after-1000";
     block_in_place(|| {
         site.create("siem", undisturbed).ok();
-        assert_eq!(site.run_well(undisturbed), 2);
+        site.run_well(undisturbed);
     });
-    site.check("siem", undisturbed).await;
+    // Before the consumer's own come to them.
     let requests = site.gcs.requests()[undisturbed];
+    site.check("siem", undisturbed).await;
     assert!(requests > 15, "{requests}");
     let every = rounds(5, 1) as usize;
     let first = random("an answer of Google's").below(every as u64) as usize;
@@ -139,7 +157,7 @@ async fn g5_an_object_of_google_with_the_files_name_is_never_replaced() {
     assert_eq!(failed.code, 1, "{}", failed.out);
     assert_eq!(bucket.read(&taken).await.unwrap().to_vec(), b"theirs", "{}", failed.err);
     bucket.delete(&taken).await.unwrap();
-    block_in_place(|| assert_eq!(site.run_well("in"), 2));
+    block_in_place(|| site.run_well("in"));
     site.check("siem", "in").await;
 }
 
@@ -157,7 +175,7 @@ async fn a_bucket_of_google_that_replaces_objects_is_refused_and_one_that_cannot
     for bucket in ["composes-over", "mumbles"] {
         block_in_place(|| {
             site.create(bucket, bucket).ok();
-            assert_eq!(site.run_well(bucket), 2);
+            site.run_well(bucket);
         });
         site.check(bucket, bucket).await;
     }
