@@ -122,6 +122,7 @@ fn from_store(error: &StoreError) -> Answer {
         StoreError::TenantClosed => say(Code::FailedPrecondition, R::TenantClosed),
         StoreError::JobNotFound => say(Code::NotFound, R::ExportJobNotFound),
         StoreError::JobExists => say(Code::AlreadyExists, R::ExportJobExists),
+        StoreError::JobDeclared => say(Code::FailedPrecondition, R::ExportJobDeclared),
         // Whoever has the lease now runs the job.
         StoreError::JobBusy | StoreError::LeaseLost => {
             say(Code::Aborted, R::ExportJobBusy).retry_after(Duration::from_secs(5))
@@ -293,9 +294,11 @@ mod tests {
     }
 
     #[test]
-    fn a_job_that_is_being_run_and_a_destination_that_fails_have_reasons_of_their_own() {
+    fn a_job_that_is_run_or_declared_and_a_destination_that_fails_have_reasons_of_their_own() {
         let (code, name, _) = reason(StoreError::JobBusy);
         assert_eq!((code, name.as_str()), (Code::Aborted, "EXPORT_JOB_BUSY"));
+        let (code, name, _) = reason(StoreError::JobDeclared);
+        assert_eq!((code, name.as_str()), (Code::FailedPrecondition, "EXPORT_JOB_DECLARED"));
         for (error, code, name) in [
             (ExportError::destination("x"), Code::FailedPrecondition, "DESTINATION_FAILED"),
             (ExportError::unavailable("x"), Code::Unavailable, "DESTINATION_UNAVAILABLE"),

@@ -122,6 +122,7 @@ fn client_hint(error: &ClientError) -> String {
             }
             "EXPORT_JOB_NOT_FOUND" => "`vidne export list` shows which there are (of one tenant: --tenant)",
             "EXPORT_JOB_EXISTS" => "choose another --name, or change the job with `vidne export update`",
+            "EXPORT_JOB_DECLARED" => "until that restart, `vidne export pause` stops it",
             "EXPORT_JOB_BUSY" => "wait until the other run is over; `vidne export get` shows how it went",
             "SUBSCRIPTION_NOT_FOUND" => {
                 "`vidne subscription list` shows which there are (of one tenant: --tenant)"

@@ -20,6 +20,13 @@ pub enum StoreError {
     /// Another job of the tenant has this name.
     #[error("another export job of the tenant has this name")]
     JobExists,
+    /// The job is declared in the configuration, which would make it anew.
+    #[error(
+        "the export job is declared in the server's configuration, which would make it anew at the next start and \
+         export its events once more; take it out there and restart: it is paused then and no longer declared, and \
+         can be deleted"
+    )]
+    JobDeclared,
     /// Somebody else holds the job's lease.
     #[error("the export job is being run by somebody else")]
     JobBusy,

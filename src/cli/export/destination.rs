@@ -68,8 +68,8 @@ pub struct DestinationArgs {
     #[arg(long, value_name = "SHA256:...")]
     pub accept_host_key: Option<String>,
     /// Permissions of files and manifests, such as 0640. Default: what the server or the machine gives a new file. Whoever
-    /// is to delete or rename files needs the right to write to their folder. An update of a job with --fs gives --fs
-    /// again; '' on an update leaves them to the server again.
+    /// is to delete or rename files needs the right to write to their folder. '' on an update leaves them to the server
+    /// or the machine again.
     #[arg(long, value_name = "MODE", value_parser = file_mode, conflicts_with_all = ["s3", "azblob", "gcs"])]
     pub file_mode: Option<String>,
     /// An object store.
@@ -119,7 +119,7 @@ impl DestinationArgs {
         Ok(Destination { kind: Some(Kind::Sftp(sftp)) })
     }
 
-    /// What is given, with the paths of an update mask.
+    /// What is given, with the paths of an update mask, for a job that does not have its files in a local folder.
     ///
     /// # Errors
     ///
@@ -160,6 +160,24 @@ impl DestinationArgs {
         };
         let destination = (!paths.is_empty()).then_some(Destination { kind: Some(Kind::Sftp(sftp)) });
         Ok((destination, paths))
+    }
+
+    /// The same for a job that has its files in a local folder, and keeps what is not given of it; `None` if `paths`,
+    /// which `changes` gave, are not for such a folder.
+    pub fn folder_changes(&self, paths: &[&str]) -> Option<(Destination, Vec<&'static str>)> {
+        if self.fs.is_none() && paths != ["destination.sftp.file_mode"] {
+            return None;
+        }
+        let named = [
+            (self.fs.is_some(), "destination.fs.directory"),
+            (self.file_mode.is_some(), "destination.fs.file_mode"),
+        ];
+        let fs = FsDestination {
+            directory: self.fs.clone().unwrap_or_default(),
+            file_mode: self.file_mode.clone().unwrap_or_default(),
+        };
+        let paths = named.into_iter().filter_map(|(given, path)| given.then_some(path)).collect();
+        Some((Destination { kind: Some(Kind::Fs(fs)) }, paths))
     }
 
     /// Secrets as far as they are given.
@@ -234,6 +252,11 @@ mod tests {
         assert_eq!(paths, ["destination.sftp.directory"]);
         let args = DestinationArgs { file_mode: Some(String::new()), ..DestinationArgs::default() };
         assert_eq!(args.changes().unwrap().1, ["destination.sftp.file_mode"]);
+        assert_eq!(
+            args.folder_changes(&["destination.sftp.file_mode"]).unwrap().1,
+            ["destination.fs.file_mode"]
+        );
+        assert_eq!(args.folder_changes(&["destination.sftp.file_mode", "destination.sftp.user_name"]), None);
         assert_eq!(DestinationArgs::default().changes().unwrap(), (None, vec![]));
     }
 

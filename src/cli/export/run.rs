@@ -83,14 +83,16 @@ pub async fn follow(
     let mut run = client.run_export_job(tenant, job).await?;
     let mut finished = false;
     while let Some(step) = run.next().await? {
-        if let (Some(Kind::File(file)), Some(waiting)) = (&step.kind, waiting) {
-            let (exported, all) = waiting.exported(file);
-            progress::exported(&spinner, exported, all);
+        if let Some(Kind::File(file)) = &step.kind {
+            let doing = format!("{} {}", doing(file.state()), escape(&file.name));
+            match waiting.map(|waiting| waiting.exported(file)) {
+                Some((exported, all)) => progress::exported(&spinner, exported, all, &doing),
+                None => spinner.set_message(doing),
+            }
         }
         let line = match step.kind {
             Some(Kind::File(file)) if as_json => json!({ "file": job_json::file(&file) }).to_string(),
             Some(Kind::File(file)) => {
-                spinner.set_message(format!("{} {}", doing(file.state()), escape(&file.name)));
                 if file.state() != ExportFileState::Published {
                     continue;
                 }

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::codec::proto::v1::ExportJob;
+use crate::codec::proto::v1::{Destination, ExportJob, destination::Kind};
 
 use super::{
     super::{CliError, filter::FilterArgs},
@@ -52,7 +52,7 @@ pub struct UpdateArgs {
 ///
 /// If nothing is to be changed, or the server refuses.
 pub async fn run(args: UpdateArgs) -> Result<(), CliError> {
-    let (change, paths) = args.change()?;
+    let given = args.given()?;
     let client = args.common.server.client()?;
     let mut left = if args.retry { RETRIES } else { 0 };
     let job = loop {
@@ -64,10 +64,11 @@ pub async fn run(args: UpdateArgs) -> Result<(), CliError> {
             schedule: old.schedule,
             naming: old.naming,
             file_limits: old.file_limits,
-            ..change.clone()
+            ..given.job.clone()
         };
         args.apply(&mut new)?;
-        match client.update_export_job(new, paths.clone()).await {
+        let paths = args.fit(&given, old.destination.as_ref(), &mut new);
+        match client.update_export_job(new, paths).await {
             Err(error) if left > 0 && error.reason().as_deref() == Some("REVISION_MISMATCH") => left -= 1,
             answer => break answer?,
         }
@@ -75,7 +76,31 @@ pub async fn run(args: UpdateArgs) -> Result<(), CliError> {
     show::print(&job, args.common.json)
 }
 
+/// What is given.
+struct Given {
+    /// The new values.
+    job: ExportJob,
+    /// The paths of those below `destination`.
+    destination: Vec<&'static str>,
+    /// The other paths.
+    others: Vec<&'static str>,
+}
+
 impl UpdateArgs {
+    /// Fits the new destination to the one that the job has. The paths of all that is given.
+    fn fit(&self, given: &Given, old: Option<&Destination>, new: &mut ExportJob) -> Vec<String> {
+        let is_folder = old.is_some_and(|old| matches!(old.kind, Some(Kind::Fs(_))));
+        let folder = if is_folder { self.destination.folder_changes(&given.destination) } else { None };
+        let below = match folder {
+            Some((folder, paths)) => {
+                new.destination = Some(folder);
+                paths
+            }
+            None => given.destination.clone(),
+        };
+        given.others.iter().copied().chain(below).map(str::to_owned).collect()
+    }
+
     /// Puts what is given into those fields of a job that are made of several flags, so that the others of them keep
     /// their values. The paths of what is given.
     fn apply(&self, job: &mut ExportJob) -> Result<Vec<&'static str>, CliError> {
@@ -92,8 +117,8 @@ impl UpdateArgs {
         Ok(paths)
     }
 
-    /// The new values and their update mask.
-    fn change(&self) -> Result<(ExportJob, Vec<String>), CliError> {
+    /// The new values and their paths.
+    fn given(&self) -> Result<Given, CliError> {
         if self.destination.accept_host_key.is_some() {
             return Err(CliError::Usage(
                 "a key is pinned by --host-key here, or by `vidne export test JOB --accept-host-key`"
@@ -104,7 +129,7 @@ impl UpdateArgs {
         if self.all_events && filter.is_some() {
             return Err(CliError::Usage("--all-events leaves no room for a filter".to_owned()));
         }
-        let (destination, mut paths) = self.destination.changes()?;
+        let (destination, below) = self.destination.changes()?;
         let format = self.settings.format.format()?;
         let named = [
             (self.name.is_some(), "name"),
@@ -112,10 +137,11 @@ impl UpdateArgs {
             (format.is_some(), "format"),
             (self.settings.national_id.is_some(), "national_id"),
         ];
-        paths.extend(named.into_iter().filter_map(|(given, path)| given.then_some(path)));
+        let mut others: Vec<_> =
+            named.into_iter().filter_map(|(given, path)| given.then_some(path)).collect();
         let mut job = ExportJob::default();
-        paths.extend(self.apply(&mut job)?);
-        if paths.is_empty() {
+        others.extend(self.apply(&mut job)?);
+        if others.is_empty() && below.is_empty() {
             return Err(CliError::Usage("nothing is to be changed".to_owned()));
         }
         let job = ExportJob {
@@ -126,6 +152,6 @@ impl UpdateArgs {
             national_id: self.settings.national_id(),
             ..job
         };
-        Ok((job, paths.into_iter().map(str::to_owned).collect()))
+        Ok(Given { job, destination: below, others })
     }
 }

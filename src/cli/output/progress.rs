@@ -1,15 +1,19 @@
-//! A progress bar on standard error, where somebody looks at it.
+//! A progress bar on standard error, where somebody looks at it. It keeps to one row, however narrow the terminal: what
+//! needs more is cut there, since rows that wrap cannot be drawn over in place by every terminal.
 
 use std::{io::IsTerminal as _, time::Duration};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// Beside it there is room for "1,234,567 of 5,000,000" on 40 columns.
+const BAR: &str = "{bar:10} {percent:>3}%  {wide_msg}";
 
 /// A bar for `bytes` of input, or a spinner if the size is not known. Invisible if standard error is no terminal.
 pub fn bytes(bytes: Option<u64>) -> ProgressBar {
     let bar = bar(bytes);
     let template = match bytes {
-        Some(_) => "{bar:30} {percent:>3}%  {bytes} of {total_bytes}  {msg}",
-        None => "{spinner} {bytes}  {msg}",
+        Some(_) => "{bar:10} {percent:>3}%  {bytes}  {wide_msg}",
+        None => "{spinner} {bytes}  {wide_msg}",
     };
     styled(bar, template)
 }
@@ -21,27 +25,30 @@ pub fn positions() -> ProgressBar {
 
 /// So many positions of `all` have been looked at.
 pub fn looked_at(bar: &ProgressBar, positions: u64, all: u64) {
-    let template = "{bar:30} {percent:>3}%  {human_pos} of {human_len} events looked at";
-    if let Ok(style) = ProgressStyle::with_template(template) {
-        bar.set_style(style);
-    }
-    bar.set_length(all);
-    bar.set_position(positions);
+    come(bar, positions, all, "events looked at");
 }
 
-/// So many positions of `all` have been exported.
-pub fn exported(bar: &ProgressBar, positions: u64, all: u64) {
-    let template = "{bar:30} {percent:>3}%  {human_pos} of {human_len} events  {msg}";
-    if let Ok(style) = ProgressStyle::with_template(template) {
+/// So many positions of `all` have been exported, and what is being done.
+pub fn exported(bar: &ProgressBar, positions: u64, all: u64, doing: &str) {
+    come(bar, positions, all, doing);
+}
+
+/// Makes it a bar that has come so far.
+fn come(bar: &ProgressBar, positions: u64, all: u64, words: &str) {
+    if let Ok(style) = ProgressStyle::with_template(BAR) {
         bar.set_style(style);
     }
-    bar.set_length(all);
+    if bar.length() != Some(all) {
+        bar.set_length(all);
+    }
+    // The message last: it is what draws, so bar and numbers are never of two moments.
     bar.set_position(positions);
+    bar.set_message(format!("{} of {} {words}", HumanCount(positions), HumanCount(all)));
 }
 
 /// A spinner with a message.
 pub fn spinner(message: &str) -> ProgressBar {
-    let bar = styled(bar(None), "{spinner} {msg}");
+    let bar = styled(bar(None), "{spinner} {wide_msg}");
     bar.set_message(message.to_owned());
     bar
 }

@@ -165,6 +165,36 @@ mod tests {
     }
 
     #[test]
+    fn a_local_folder_and_the_mode_of_its_files_are_set_apart() {
+        let fs = |directory: &str, mode: &str| {
+            let fs = v1::FsDestination { directory: directory.into(), file_mode: mode.into() };
+            let destination = Some(v1::Destination { kind: Some(v1::destination::Kind::Fs(fs)) });
+            v1::ExportJob { destination, ..Default::default() }
+        };
+        let (mut settings, _) = update(fs("a", "0640"), &["destination"]).unwrap();
+        for (job, path, directory, mode) in [
+            (fs("", "600"), "file_mode", "a", Some("0600")),
+            (fs("b", ""), "directory", "b", Some("0600")),
+            (fs("", ""), "file_mode", "b", None),
+        ] {
+            let mask = [format!("destination.fs.{path}")];
+            settings = apply_update(&settings, DestinationSecrets::default(), job, &mask).unwrap().0;
+            let file_mode = mode.map(|mode| mode.parse().unwrap());
+            assert_eq!(settings.destination, Destination::Fs { directory: directory.into(), file_mode });
+        }
+        // Neither a folder that is nowhere nor one of a job that has none.
+        for (settings, path, field) in [
+            (&settings, "directory", "job.destination.fs.directory"),
+            (&settings, "owner", "update_mask"),
+            (&current().0, "file_mode", "update_mask"),
+        ] {
+            let mask = [format!("destination.fs.{path}")];
+            let wrong = apply_update(settings, current().1, fs("", "0640"), &mask).unwrap_err();
+            assert_eq!(wrong.iter().next().unwrap().field, field);
+        }
+    }
+
+    #[test]
     fn a_secret_stays_unless_it_is_named() {
         let job = sftp(v1::SftpDestination { directory: "new".into(), ..Default::default() });
         let (settings, secrets) = update(job, &["destination.sftp.directory"]).unwrap();

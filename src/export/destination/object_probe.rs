@@ -44,7 +44,11 @@ async fn find(operator: &Operator, ways: &[Way], one: &str, other: &str) -> Resu
         };
         match make().await {
             Ok(_) => {}
-            Err(error) if cannot(error.kind()) => continue,
+            Err(error) if cannot(error.kind()) => {
+                // It may have happened all the same, and would stand in the way of the next one.
+                operator.delete(other).await.map_err(failed)?;
+                continue;
+            }
             Err(error) => return Err(failed(error)),
         }
         if refused(make().await).map_err(failed)? {

@@ -246,13 +246,25 @@ impl Run<'_> {
         }
     }
 
+    /// Where a job's files and their manifests are and were, as far as its last files tell.
+    async fn folders(&self, job: &ExportJob) -> BTreeSet<String> {
+        let files = self.store().files(&job.id, None, CLEAN_FOLDERS).await.unwrap_or_default();
+        let mut revisions: Vec<JobSettings> = vec![job.settings.clone()];
+        for revision in files.iter().map(|file| file.job_revision).collect::<BTreeSet<_>>() {
+            if revision != job.revision {
+                revisions.extend(self.store().job_settings(&job.id, revision).await.ok());
+            }
+        }
+        let manifests = revisions.iter().filter_map(|settings| settings.delivery.manifest.directory());
+        let mut folders: BTreeSet<String> = manifests.map(str::to_owned).collect();
+        folders.extend(files.into_iter().map(|file| file.directory));
+        folders.insert(String::new());
+        folders
+    }
+
     /// Best effort: a folder may be for writing only, and what is left over harms nobody.
     async fn clean(&self, opened: &Opened) {
-        let files = self.store().files(&self.lease.job_id, None, CLEAN_FOLDERS).await.unwrap_or_default();
-        let mut directories: BTreeSet<String> = files.into_iter().map(|file| file.directory).collect();
-        directories.insert(String::new());
-        directories.extend(opened.job.settings.delivery.manifest.directory().map(str::to_owned));
-        for directory in directories {
+        for directory in self.folders(&opened.job).await {
             let cleaned = clean(&*opened.folder, &directory, &self.lease.job_id, self.lease.fence).await;
             if let Err(error) = cleaned {
                 tracing::debug!(export.job_id = %self.lease.job_id, %error, "could not look for left-over files");

@@ -54,21 +54,51 @@ impl Exports {
         if !own && (!adopt || kept.job.standing.reexport.is_some()) {
             return Ok(Made::ByHand);
         }
-        let wanted = wanted(settings, &kept.job.settings);
-        let secrets = self.secrets(&kept)?;
-        if own && wanted == kept.job.settings && secrets.is_empty() {
-            return Ok(Made::Unchanged);
-        }
-        if !own && *paused {
-            // First, so that a server that stops in between leaves a job that is adopted again.
-            self.pause(tenant, &kept.job.id, true, caller).await?;
-        }
-        self.redeclare(&kept, wanted, secrets, DestinationSecrets::default(), true, caller).await?;
         if own {
-            return Ok(Made::Updated);
+            let changed = self.set(&kept, settings, true, caller).await?;
+            return Ok(if changed { Made::Updated } else { Made::Unchanged });
         }
-        self.pause(tenant, &kept.job.id, *paused, caller).await?;
+        self.adopt(kept, settings, *paused, caller).await?;
         Ok(Made::Adopted)
+    }
+
+    /// Makes a job that was made by hand the declared one. It is marked last, so that a server that stops in between
+    /// leaves a job that is adopted again.
+    async fn adopt(
+        &self,
+        kept: KeptJob,
+        settings: &JobSettings,
+        paused: bool,
+        caller: &str,
+    ) -> Result<(), ServiceError> {
+        let ExportJob { tenant, id, .. } = &kept.job;
+        if paused {
+            self.pause(tenant, id, true, caller).await?;
+        } else if kept.job.standing.paused {
+            // It does not run with settings that nobody declared.
+            self.set(&kept, settings, false, caller).await?;
+            self.pause(tenant, id, false, caller).await?;
+        }
+        self.set(&self.kept(tenant, id).await?, settings, true, caller).await?;
+        Ok(())
+    }
+
+    /// Gives a job the settings that are declared, and marks it or does not. Whether anything was different.
+    async fn set(
+        &self,
+        kept: &KeptJob,
+        settings: &JobSettings,
+        declared: bool,
+        caller: &str,
+    ) -> Result<bool, ServiceError> {
+        let wanted = wanted(settings, &kept.job.settings);
+        let secrets = self.secrets(kept)?;
+        let marked = kept.job.standing.declared == declared;
+        if marked && wanted == kept.job.settings && secrets.is_empty() {
+            return Ok(false);
+        }
+        self.redeclare(kept, wanted, secrets, DestinationSecrets::default(), declared, caller).await?;
+        Ok(true)
     }
 
     /// Pauses a job that is no longer declared, and says so of it. It keeps all that it has.

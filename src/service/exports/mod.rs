@@ -161,7 +161,8 @@ impl Exports {
         Ok(self.store().jobs(tenant, after, limit).await?)
     }
 
-    /// Deletes a job; files that it published stay where they are.
+    /// Deletes a job; files that it published stay where they are. `JobDeclared` if it is declared in the
+    /// configuration.
     pub async fn delete(&self, tenant: &TenantId, key: &str, caller: &str) -> Result<(), ServiceError> {
         let job = self.kept(tenant, key).await?.job;
         let testimony = testimony::deleted(&job, caller);

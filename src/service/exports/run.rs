@@ -4,6 +4,7 @@ use std::{panic::AssertUnwindSafe, sync::atomic::Ordering, time::Duration};
 
 use futures::FutureExt;
 use tokio::sync::mpsc;
+use tracing::Instrument;
 
 use super::{Exports, testimony};
 use crate::{
@@ -48,6 +49,9 @@ impl Exports {
     /// Exports what is new now. Answers once the job's lease is taken (`JobBusy` if somebody else has it); then
     /// the run goes on by itself, whether anybody listens or not. The last step is the result or an error; a
     /// listener who is slower than 10 s gets none.
+    ///
+    /// Dropping the call's future ends nothing: a lease that is just being taken would stay with nobody who gives it up,
+    /// and the job would stand still until it is over.
     pub async fn run(
         &self,
         tenant: &TenantId,
@@ -57,6 +61,18 @@ impl Exports {
         if self.parts().shutdown.is_cancelled() {
             return Err(ServiceError::ShuttingDown);
         }
+        let (exports, tenant, key) = (self.clone(), tenant.clone(), key.to_owned());
+        let begin = async move { exports.begin(&tenant, &key, trigger).await };
+        let begun = self.parts().tasks.spawn(begin.in_current_span());
+        begun.await.unwrap_or(Err(ServiceError::Panicked))
+    }
+
+    async fn begin(
+        &self,
+        tenant: &TenantId,
+        key: &str,
+        trigger: Trigger,
+    ) -> Result<mpsc::Receiver<Result<RunEvent, ServiceError>>, ServiceError> {
         let found = self.kept(tenant, key).await?;
         let term = self.parts().runner.lease_term();
         let lease = self.store().lease_job(&found.job.id, &self.0.owner, term).await?;

@@ -202,7 +202,8 @@ pub trait ExportStore: Send + Sync + 'static {
     /// Makes a new revision. `RevisionMismatch` if the job has moved on, `JobExists` if the new name is taken.
     async fn update_job(&self, update: JobUpdate, witness: NewEvent) -> Result<ExportJob, StoreError>;
 
-    /// Deletes a job: its name is free again, its secrets are gone; its files stay known by its id.
+    /// Deletes a job: its name is free again, its secrets are gone; its files stay known by its id. `JobDeclared` if it
+    /// is declared in the configuration, decided in the same transaction.
     async fn delete_job(&self, tenant: &TenantId, id: &str, witness: NewEvent) -> Result<(), StoreError>;
 
     /// The settings of a job as of a revision.

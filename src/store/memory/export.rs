@@ -123,10 +123,13 @@ impl ExportStore for MemoryStore {
         self.change(|state| {
             state.log(tenant)?;
             let job = state.live_mut(tenant, id)?;
+            let declared = job.job.standing.declared;
             job.deleted = true;
             job.sealed_secrets = None;
             job.lease_until = None;
-            state.witness(&witness, witness.occurred)
+            state.witness(&witness, witness.occurred)?;
+            // After the witness: in a closed tenant that is the trouble, and no restart helps.
+            if declared { Err(StoreError::JobDeclared) } else { Ok(()) }
         })
     }
 

@@ -224,6 +224,10 @@ pub(super) async fn delete(
         .await
         .map_err(db_error)?;
     witnessed(&append(&transaction, &keys, std::slice::from_ref(&witness), witness.occurred).await?)?;
+    // After the witness: in a closed tenant that is the trouble, and no restart helps.
+    if old.declared {
+        return Err(StoreError::JobDeclared);
+    }
     store.finish(transaction, [&witness.tenant]).await
 }
 

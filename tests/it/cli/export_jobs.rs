@@ -131,10 +131,15 @@ fn every_setting_of_a_job_is_kept_and_shown() {
     );
     assert_eq!(changed["heartbeat_interval_seconds"], 129_600);
     assert_eq!(changed["file_limits"], json!({ "max_events": 7, "max_bytes": 9000 }));
-    let moved = export(&server, &["update", "all", "--json", "--fs=siem", "--file-mode=0600"]).ok().json();
-    assert_eq!(moved[0]["destination"]["fs"]["file_mode"], "0600");
-    let moved = export(&server, &["update", "all", "--json", "--fs=siem"]).ok().json();
-    assert_eq!(moved[0]["destination"], json!({ "fs": { "directory": "siem" } }));
+    for (flags, folder) in [
+        (&["--file-mode=600"][..], json!({ "directory": "siem", "file_mode": "0600" })),
+        (&["--fs=in"], json!({ "directory": "in", "file_mode": "0600" })),
+        (&["--fs=siem", "--file-mode=0640"], json!({ "directory": "siem", "file_mode": "0640" })),
+        (&["--file-mode="], json!({ "directory": "siem" })),
+    ] {
+        let moved = export(&server, &[&["update", "all", "--json"], flags].concat()).ok().json();
+        assert_eq!(moved[0]["destination"], json!({ "fs": folder }), "{flags:?}");
+    }
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The command line, through the built program.
 
+mod changed_meanwhile;
 mod counting;
 mod declared;
 mod export;
@@ -11,4 +12,5 @@ mod signals;
 mod subscription;
 mod tail;
 mod tenant;
+mod terminal;
 mod usage;

@@ -145,7 +145,25 @@ impl Bed {
     }
 
     pub fn server_with(&self, plan: &Arc<Plan>, destinations: Arc<dyn Destinations>) -> Server {
-        let store: Arc<dyn Store> = Arc::new(FaultyStore { inner: self.store.clone(), plan: plan.clone() });
+        self.server_of(self.faulty(plan, &Plan::none()), destinations)
+    }
+
+    /// A server that something happens to when it takes leases.
+    pub fn leasing_server(&self, leasing: &Arc<Plan>) -> Server {
+        let config = DestinationConfig {
+            export_directory: Some(self.root.path().to_owned()),
+            ..DestinationConfig::default()
+        };
+        let destinations = OpendalDestinations::new(config);
+        self.server_of(self.faulty(&Plan::none(), leasing), Arc::new(destinations))
+    }
+
+    fn faulty(&self, plan: &Arc<Plan>, leasing: &Arc<Plan>) -> Arc<dyn Store> {
+        let (inner, plan, leasing) = (self.store.clone(), plan.clone(), leasing.clone());
+        Arc::new(FaultyStore { inner, plan, leasing })
+    }
+
+    fn server_of(&self, store: Arc<dyn Store>, destinations: Arc<dyn Destinations>) -> Server {
         let clock: Arc<dyn Clock> = self.clock.clone();
         let vault = self.vault.clone();
         let runner = Runner::new(store.clone(), destinations.clone(), vault.clone(), clock.clone(), TERM);

@@ -7,7 +7,7 @@ use vidne::{
         export::{Destination, DestinationSecrets, ExportJob, JobSettings, SftpDestination},
         secret::Secret,
     },
-    service::exports::Made,
+    service::exports::{Made, NewAs},
 };
 
 use super::{
@@ -100,20 +100,46 @@ async fn only_a_job_made_by_hand_of_the_declared_name_is_adopted() {
     assert_eq!(declare(&server, &job).await, Made::Unchanged, "who pauses and resumes it decides later on");
 }
 
+/// A job made by hand, with a file that ends sooner than those of the declared one.
+async fn by_hand(bed: &Bed, paused: bool) {
+    let settings = JobSettings { max_events: 1, ..settings() };
+    let (none, as_what) = (DestinationSecrets::default(), NewAs { paused, declared: false });
+    bed.good_server().exports.create(default_tenant(), settings, none, as_what, CALLER).await.unwrap();
+}
+
+/// Adopts it where the step `at` goes wrong, and begins again as the next start does. Whether anything went wrong.
+async fn adopt(bed: &Bed, job: &DeclaredJob, at: usize, harm: Harm) -> bool {
+    let before = bed.job().await.standing.paused;
+    let stopped = bed.server(&Plan::new(at, harm)).exports.declare(job, CALLER).await.is_err();
+    let left = bed.job().await;
+    let declared = left.settings == job.settings;
+    assert!(declared || left.standing.paused >= before, "step {at}: it runs with old settings: {left:?}");
+    declare(&bed.good_server(), job).await;
+    stopped
+}
+
 #[tokio::test]
-async fn a_job_that_is_adopted_paused_does_not_run_wherever_the_adoption_stopped() {
-    let job = DeclaredJob { paused: true, adopt: true, ..declared(settings()) };
-    for step in 0.. {
-        let bed = Bed::new();
-        bed.create(settings()).await;
-        let server = bed.server(&Plan::new(step, Harm::FailBefore));
-        let stopped = server.exports.declare(&job, CALLER).await.is_err();
-        declare(&bed.good_server(), &job).await;
-        let adopted = bed.job().await.standing;
-        assert!(adopted.declared && adopted.paused, "step {step}: {adopted:?}");
-        if !stopped {
-            assert!(step > 1, "nothing was stopped");
-            break;
+async fn an_adoption_that_stopped_anywhere_ends_as_one_that_did_not_when_it_is_begun_again() {
+    for (was, paused) in [(false, false), (false, true), (true, false), (true, true)] {
+        let job = DeclaredJob { paused, adopt: true, ..declared(settings()) };
+        let undisturbed = Bed::new();
+        by_hand(&undisturbed, was).await;
+        assert!(!adopt(&undisturbed, &job, usize::MAX, Harm::FailBefore).await);
+        let expected = undisturbed.job().await.standing;
+        assert!(expected.declared && expected.paused == paused);
+        for harm in [Harm::FailBefore, Harm::FailAfter] {
+            for step in 0.. {
+                let bed = Bed::new();
+                by_hand(&bed, was).await;
+                let stopped = adopt(&bed, &job, step, harm).await;
+                let adopted = bed.job().await;
+                let case = format!("{was} -> {paused}, {harm:?} at step {step}");
+                assert_eq!((&adopted.standing, &adopted.settings), (&expected, &job.settings), "{case}");
+                if !stopped {
+                    assert!(step > 2, "nothing was stopped: {case}");
+                    break;
+                }
+            }
         }
     }
 }

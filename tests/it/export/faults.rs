@@ -127,6 +127,8 @@ fn cut_off() -> ExportError {
 pub struct FaultyStore {
     pub inner: Arc<dyn Store>,
     pub plan: Arc<Plan>,
+    /// Taking a lease is a step of this one, before all others.
+    pub leasing: Arc<Plan>,
 }
 
 #[async_trait]
@@ -270,7 +272,7 @@ impl ExportStore for FaultyStore {
     }
 
     async fn update_job(&self, update: JobUpdate, witness: NewEvent) -> Result<ExportJob, StoreError> {
-        self.inner.update_job(update, witness).await
+        self.plan.step(gone, self.inner.update_job(update, witness)).await
     }
 
     async fn delete_job(&self, tenant: &TenantId, id: &str, witness: NewEvent) -> Result<(), StoreError> {
@@ -289,7 +291,7 @@ impl ExportStore for FaultyStore {
         next_run: Option<Timestamp>,
         witness: NewEvent,
     ) -> Result<ExportJob, StoreError> {
-        self.inner.pause_job(tenant, id, paused, next_run, witness).await
+        self.plan.step(gone, self.inner.pause_job(tenant, id, paused, next_run, witness)).await
     }
 
     async fn due_jobs(&self, now: Timestamp, limit: usize) -> Result<Vec<DueJob>, StoreError> {
@@ -332,7 +334,7 @@ impl ExportStore for FaultyStore {
     }
 
     async fn lease_job(&self, job_id: &str, owner: &str, term: Duration) -> Result<Lease, StoreError> {
-        self.inner.lease_job(job_id, owner, term).await
+        self.leasing.step(gone, self.inner.lease_job(job_id, owner, term)).await
     }
 
     async fn renew_lease(&self, lease: &Lease, term: Duration) -> Result<(), StoreError> {

@@ -7,10 +7,13 @@ mod destinations;
 mod every_step;
 mod faults;
 mod formats;
+#[cfg(feature = "gcs")]
+mod gcs;
 mod golden;
 mod heartbeat;
 mod jobs;
 mod kept;
+mod left_over;
 mod owners;
 mod proof;
 mod runs;

@@ -471,3 +471,38 @@ async fn a_run_that_started_by_itself_and_found_nothing_is_not_kept() {
     bed.run(&server).await.unwrap();
     assert_eq!(server.exports.runs(&default_tenant(), "siem", None, 10).await.unwrap().len(), 1, "asked for");
 }
+
+#[tokio::test]
+async fn a_call_that_is_dropped_while_it_takes_the_lease_does_not_leave_it_behind() {
+    for stops in [false, true] {
+        let bed = Bed::new();
+        bed.record_some(3).await;
+        bed.create(settings()).await;
+        let leasing = Plan::new(0, Harm::PauseAfter);
+        let server = bed.leasing_server(&leasing);
+        let exports = server.exports.clone();
+        let call =
+            tokio::spawn(
+                async move { exports.run(&default_tenant(), "siem", Trigger::Request).await.map(drop) },
+            );
+        // It has the lease, and does not know it yet.
+        leasing.hit.cancelled().await;
+        call.abort();
+        assert!(call.await.is_err());
+        if stops {
+            server.shutdown.cancel();
+        }
+        leasing.release.cancel();
+        server.tasks.close();
+        tokio::time::timeout(MINUTE, server.tasks.wait()).await.expect("it does not end");
+        assert_eq!(
+            bed.delivered().len(),
+            usize::from(!stops),
+            "it goes on by itself unless the server stops"
+        );
+        let next = bed.good_server();
+        let mut steps = next.exports.run(&default_tenant(), "siem", Trigger::Request).await.expect("busy");
+        while steps.recv().await.is_some() {}
+        bed.assert_delivered_equals_log().await;
+    }
+}

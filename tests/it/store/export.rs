@@ -31,6 +31,7 @@ on_every_store! {
     a_change_makes_a_revision_and_keeps_the_old_ones,
     a_change_of_a_job_and_its_witness_are_there_together_or_not_at_all,
     a_deleted_job_is_gone_but_its_files_stay_known,
+    a_declared_job_is_not_deleted,
 }
 
 pub const TERM: Duration = Duration::from_secs(3_600);
@@ -243,4 +244,28 @@ async fn a_deleted_job_is_gone_but_its_files_stay_known(bed: &Bed) {
     assert_eq!((files.len(), files[0].state), (1, FileState::Cut));
     assert_eq!(store.job_settings(&job.id, 1).await.unwrap(), job.settings);
     assert!(matches!(store.files("zzzzzzzzzz", None, 10).await, Err(StoreError::JobNotFound)));
+}
+
+async fn a_declared_job_is_not_deleted(bed: &Bed) {
+    let store = bed.store();
+    add_tenant(&*store, "a").await;
+    let new = NewJob {
+        standing: Standing { declared: true, ..Standing::default() },
+        ..new_job("a", "aaaaaaaaaa", "siem", 10)
+    };
+    let made = store.create_job(new, event_in("a", 1)).await.unwrap();
+    let kept = async || store.job(&made.tenant, &made.id).await.unwrap();
+    let before = kept().await;
+    let refused = store.delete_job(&made.tenant, &made.id, event_in("a", 2)).await;
+    assert!(matches!(refused, Err(StoreError::JobDeclared)), "{refused:?}");
+    assert_eq!(kept().await, before);
+    assert_eq!(
+        store.event_by_id(&made.tenant, id(2)).await.unwrap(),
+        None,
+        "what was refused has no witness"
+    );
+
+    store.update_job(change(&made, "siem"), event_in("a", 3)).await.unwrap();
+    store.delete_job(&made.tenant, &made.id, event_in("a", 4)).await.unwrap();
+    assert_eq!(kept().await, None);
 }

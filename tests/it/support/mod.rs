@@ -6,6 +6,8 @@ pub mod cluster;
 pub mod collectors;
 pub mod effort;
 pub mod events;
+#[cfg(feature = "gcs")]
+pub mod gcs;
 pub mod mariadb;
 #[cfg(feature = "s3")]
 pub mod moto;

@@ -34,6 +34,7 @@ pub struct Addresses {
 pub struct Server {
     folder: TempDir,
     arguments: Vec<String>,
+    environment: Vec<(String, String)>,
     process: Option<Child>,
     addresses: Addresses,
     starts: usize,
@@ -67,11 +68,16 @@ impl Server {
     ///
     /// If it does not serve within a minute.
     pub fn with_arguments(arguments: &[&str]) -> Self {
+        Self::with_environment(arguments, Vec::new())
+    }
+
+    /// The same, with these environment variables besides the test's own.
+    pub fn with_environment(arguments: &[&str], environment: Vec<(String, String)>) -> Self {
         let folder = tempfile::Builder::new().prefix("vidne-server.").tempdir().unwrap();
         let arguments = arguments.iter().map(|&argument| argument.to_owned()).collect();
         let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
         let addresses = Addresses { listen: any_port, health: any_port, metrics: any_port };
-        let mut server = Self { folder, arguments, process: None, addresses, starts: 0 };
+        let mut server = Self { folder, arguments, environment, process: None, addresses, starts: 0 };
         server.start();
         server
     }
@@ -151,6 +157,7 @@ impl Server {
             .args(["--health-listen", &self.addresses.health.to_string()])
             .args(["--metrics-listen", &self.addresses.metrics.to_string()])
             .args(&self.arguments)
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
             // A `vidne.toml` of the developer's must not reach the test.
             .current_dir(self.folder.path())
             .stdin(Stdio::null())

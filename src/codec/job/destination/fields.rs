@@ -7,7 +7,8 @@ use crate::codec::proto::v1::{Destination, destination::Kind};
 
 /// The fields below each kind, for messages.
 pub(in crate::codec::job) const FIELDS: &str = "below destination.sftp: address, user_name, directory, \
-     host_keys, file_mode, password, private_key, private_key_passphrase; below destination.s3: endpoint, region, bucket, \
+     host_keys, file_mode, password, private_key, private_key_passphrase; below destination.fs: directory, file_mode; \
+     below destination.s3: endpoint, region, bucket, \
      directory, access_key_id, secret_access_key, virtual_host_style; below destination.azblob: endpoint, \
      container, directory, account_name, account_key; below destination.gcs: endpoint, bucket, directory, \
      credential; and each secret with _from behind it";
@@ -54,6 +55,7 @@ pub(in crate::codec::job) fn set_field(
     let (kind, field) = path.split_once('.').ok_or(NotSet::Unknown)?;
     let empty = match kind {
         "sftp" => Kind::Sftp(Default::default()),
+        "fs" => Kind::Fs(Default::default()),
         "s3" => Kind::S3(Default::default()),
         "azblob" => Kind::Azblob(Default::default()),
         "gcs" => Kind::Gcs(Default::default()),
@@ -92,6 +94,11 @@ fn set_plain(kept: &mut Kind, new: &Kind, field: &str) -> bool {
             "user_name" => kept.user_name.clone_from(&new.user_name),
             "directory" => kept.directory.clone_from(&new.directory),
             "host_keys" => kept.host_keys.clone_from(&new.host_keys),
+            "file_mode" => kept.file_mode.clone_from(&new.file_mode),
+            _ => return false,
+        },
+        (Kind::Fs(kept), Kind::Fs(new)) => match field {
+            "directory" => kept.directory.clone_from(&new.directory),
             "file_mode" => kept.file_mode.clone_from(&new.file_mode),
             _ => return false,
         },

@@ -1,4 +1,5 @@
-//! A server with declared tenants and export jobs, as a process: `starts` from start to start, `refused` what stops it.
+//! A server with declared tenants and export jobs, as a process: `starts` from start to start, `refused` what stops it
+//! and what it refuses.
 
 mod refused;
 mod starts;

@@ -1,4 +1,4 @@
-//! Declarations that stop a start.
+//! Declarations that stop a start, and what they keep from being done.
 
 use vidne::codec::proto::v1::destination;
 
@@ -48,4 +48,24 @@ fn what_cannot_be_declared_stops_the_start_with_code_78() {
     run_with(command(&["config", "check", "--config"]).arg(config.path()), "").ok();
     let refused = config.refused(folder.path());
     assert!(refused.code == 78 && refused.err.contains("[[tenants]]"), "{} {}", refused.code, refused.err);
+}
+
+#[test]
+fn a_declared_job_is_deleted_only_after_a_start_without_it() {
+    let config = Config::new(JOB);
+    let mut server = config.server();
+    let made = job(&server);
+    let delete = ["export", "delete", "local", "--tenant", "acme", "--yes"];
+    let refused = client(&server, &delete);
+    assert_eq!((refused.code, refused.out.as_str()), (1, ""), "{}", refused.err);
+    for part in ["declared in the server's configuration", "restart", "hint:", "vidne export pause"] {
+        assert!(refused.err.contains(part), "{part}: {}", refused.err);
+    }
+    assert_eq!(job(&server).job_id, made.job_id);
+
+    config.write("");
+    server.restart();
+    client(&server, &delete).ok();
+    let gone = client(&server, &["export", "get", "local", "--tenant", "acme"]);
+    assert!(gone.code == 1 && gone.err.contains("no such export job"), "{}", gone.err);
 }

@@ -34,7 +34,6 @@ const PACKET_BYTES: usize = 2_048;
 pub struct Place {
     pub bed: Bed,
     pub sftp: ScriptedServer,
-    nature: Nature,
     server: Server,
     foreign: BTreeMap<PathBuf, String>,
 }
@@ -85,7 +84,7 @@ impl Place {
             .create(default_tenant(), settings, secrets, NewAs::default(), CALLER)
             .await
             .unwrap();
-        let mut place = Self { bed, sftp, nature, server, foreign: BTreeMap::new() };
+        let mut place = Self { bed, sftp, server, foreign: BTreeMap::new() };
         place.place_files_of_others(&job.id);
         place
     }
@@ -106,10 +105,6 @@ impl Place {
             fs::write(&path, &content).unwrap();
             self.foreign.insert(path, content);
         }
-    }
-
-    pub fn nature(&self) -> Nature {
-        self.nature
     }
 
     pub async fn run(&self) -> Result<RunResult, ServiceError> {

@@ -66,12 +66,12 @@ impl ScriptedServer {
         let key = PrivateKey::from(Ed25519Keypair::from_seed(&seed));
         let fingerprint = key.public_key().fingerprint(HashAlg::Sha256).to_string();
         let script = Arc::new(Script::new(folder.to_owned(), taken.to_owned(), nature));
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.set_nonblocking(true).unwrap();
-        let address = listener.local_addr().unwrap();
+        let port = ssh::port();
+        let address = port.local_addr().unwrap();
         let stop = CancellationToken::new();
-        let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-        tokio::spawn(ssh::serve(script.clone(), listener, key, stop.clone()));
+        // From now on, not from when the task gets its turn.
+        let listener = ssh::listen(address);
+        tokio::spawn(ssh::serve(script.clone(), port, listener, key, stop.clone()));
         Self { script, address, fingerprint, _stop: stop.drop_guard() }
     }
 

@@ -1,15 +1,16 @@
 //! Connections, login and the SFTP subsystem.
 
-use std::{collections::HashMap, future::pending, sync::Arc, time::Duration};
+use std::{collections::HashMap, future::pending, net::SocketAddr, sync::Arc, time::Duration};
 
 use russh::{
-    Channel, ChannelId, ChannelOpenFailure, MethodKind, MethodSet,
+    Channel, ChannelId, ChannelOpenFailure, MethodKind, MethodSet, Preferred,
+    kex::MLKEM768X25519_SHA256,
     keys::PrivateKey,
     server::{self, Auth, ChannelOpenHandle, Msg},
 };
 use tokio::{
     io::copy_bidirectional,
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
     sync::watch,
 };
 use tokio_util::sync::CancellationToken;
@@ -21,9 +22,29 @@ use super::{
 };
 
 const BUFFER: usize = 256 * 1024;
+/// Connections that wait to be accepted.
+const WAITING: u32 = 64;
+
+/// A port of our own for as long as this lives: nobody else gets it while the server is down. Nobody listens at it yet.
+pub(super) fn port() -> TcpSocket {
+    bound(SocketAddr::from(([127, 0, 0, 1], 0)))
+}
+
+/// The system lets several sockets be bound to one address as long as none of them listens.
+fn bound(address: SocketAddr) -> TcpSocket {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_reuseaddr(true).unwrap();
+    socket.bind(address).unwrap();
+    socket
+}
+
+pub(super) fn listen(address: SocketAddr) -> TcpListener {
+    bound(address).listen(WAITING).unwrap()
+}
 
 pub(super) async fn serve(
     script: Arc<Script>,
+    port: TcpSocket,
     listener: TcpListener,
     key: PrivateKey,
     stop: CancellationToken,
@@ -33,9 +54,10 @@ pub(super) async fn serve(
         auth_rejection_time: Duration::ZERO,
         keys: vec![key],
         nodelay: true,
+        preferred: cheap(),
         ..server::Config::default()
     });
-    let address = listener.local_addr().unwrap();
+    let address = port.local_addr().unwrap();
     let mut down = script.watch_down();
     let mut listener = Some(listener);
     loop {
@@ -44,8 +66,7 @@ pub(super) async fn serve(
                 () = stop.cancelled() => return,
                 up = down.wait_for(|down| !down) => drop(up.unwrap()),
             }
-            // Ours a moment ago, and kept from others by the system for a while.
-            listener = Some(TcpListener::bind(address).await.unwrap());
+            listener = Some(listen(address));
             continue;
         };
         tokio::select! {
@@ -69,6 +90,14 @@ pub(super) async fn serve(
 }
 
 /// A connection, which ends the hard way when the script says so or the server is down.
+/// Without the exchange of keys that computers to come cannot break either: unoptimised, it takes longer than all else that
+/// a test does.
+fn cheap() -> Preferred {
+    let all = Preferred::default();
+    let kex: Vec<_> = all.kex.iter().copied().filter(|kex| *kex != MLKEM768X25519_SHA256).collect();
+    Preferred { kex: kex.into(), ..all }
+}
+
 async fn converse(
     script: Arc<Script>,
     mut socket: TcpStream,
