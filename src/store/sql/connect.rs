@@ -19,6 +19,10 @@ use crate::{domain::secret::Secret, store::StoreError};
 /// A transaction that its client has forgotten must not hold a tenant's head for ever.
 const IDLE_IN_TRANSACTION: Duration = Duration::from_secs(30);
 
+/// What each connection that reads keeps of SQLite's file, in KiB as a negative number. The pool uses all of them in turn,
+/// so that each would fill its cache, of 2 MiB by default, with rows that are read once; the system has them as well.
+const READER_CACHE: &str = "-512";
+
 /// Rows that SQLite's thread reads ahead of whoever takes them. Each time that it has to wait for room, two threads
 /// change places, which costs more than a row.
 const READ_AHEAD_ROWS: usize = 256;
@@ -51,8 +55,10 @@ pub(super) async fn connect(database: &Database, options: &PoolOptions) -> Resul
         Database::Sqlite { folder } => {
             must_exist(&folder.join(SQLITE_FILE))?;
             let write = sqlite_pool(sqlite_writer(folder, options), 1, options).await?;
-            let reader =
-                sqlite_file(folder, options).pragma("query_only", "on").row_buffer_size(READ_AHEAD_ROWS);
+            let reader = sqlite_file(folder, options)
+                .pragma("query_only", "on")
+                .pragma("cache_size", READER_CACHE)
+                .row_buffer_size(READ_AHEAD_ROWS);
             let read = sqlite_pool(reader, options.max_connections, options).await?;
             Ok(Connections { write, read, bulk: None })
         }
